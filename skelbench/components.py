@@ -1,0 +1,192 @@
+"""What a plugin hands over: frozen descriptions of components, cheap to list, built late.
+
+A target is a callable or a string ``"module:attribute"`` that is imported only when the
+component is built, so that listing and checking import neither torch nor nni.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from skelbench.errors import PluginError
+
+Target = str | Callable[..., Any]
+NodeKind = Literal["choice", "mix", "inputs", "value", "depth"]
+ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "value", "depth"])
+
+
+class Params(BaseModel):
+    """Base of every component's parameter model: unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Marks a parameter that holds a network node, as in ``graph: Annotated[Any, Slot("graph_module")]``.
+
+    Attributes:
+        kind: The component kind that may stand there: ``operator`` or ``graph_module``.
+    """
+
+    kind: Literal["operator", "graph_module"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """A named thing that a spec can use.
+
+    Attributes:
+        name: The name in specs; dots group names (``cheb.l3``).
+        summary: One line for lists and help.
+        target: What builds it: a callable or ``"module:attribute"``.
+        params: The pydantic model of its parameters (checking, help, docs).
+    """
+
+    kind: ClassVar[str] = "component"
+    name: str
+    summary: str = ""
+    target: Target = ""
+    params: type[BaseModel] = Params
+
+    def load(self) -> Any:
+        """Import and return the target.
+
+        Raises:
+            PluginError: The module or the attribute is missing.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"{self.kind} '{self.name}' cannot be loaded from '{self.target}': {error}",
+                remedy="Mend or update the plugin that registers it",
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator(Component):
+    """A module of the network: ``target(context, **params) -> torch.nn.Module``.
+
+    Attributes:
+        contract: The tensors it maps: ``input`` (N, C, T, V, M) -> (N*M, C, T, V);
+            ``skeleton`` (N, C, T, V) -> (N, C', T', V'); ``head`` (N*M, C, T, V) -> (N, classes).
+    """
+
+    kind: ClassVar[str] = "operator"
+    contract: Literal["input", "skeleton", "head", "cell", "video"] = "skeleton"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphModule(Component):
+    """Makes a graph: module (N, C, T, V) -> (K, V, V) where fixed, (N, K, V, V) where it depends on x."""
+
+    kind: ClassVar[str] = "graph_module"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout(Component):
+    """A skeleton: its joints and the bones between them.
+
+    Attributes:
+        joints: Joint names in order, V of them.
+        inward: Bones as 0-based (child, parent) pairs, pointing to the centre.
+        root: The joint without a parent; its bone is zero.
+        torso: (hip, spine, left shoulder, right shoulder), used to centre and to rotate.
+    """
+
+    kind: ClassVar[str] = "layout"
+    joints: tuple[str, ...]
+    inward: tuple[tuple[int, int], ...]
+    root: int
+    torso: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(Component):
+    """A way to search: ``target(space, seed, **params)`` gives an ask-and-tell search (`skelbench.search`).
+
+    Attributes:
+        searches: For each way of getting a candidate's weights (``shared``: one supernet;
+            ``own``: every candidate trained by itself), the node kinds that it can search.
+    """
+
+    kind: ClassVar[str] = "strategy"
+    searches: Mapping[str, frozenset[NodeKind]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(Component):
+    """How trials are executed: ``target(**params)`` gives NNI's execution-engine configuration."""
+
+    kind: ClassVar[str] = "engine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Component):
+    """A data set: ``target()`` gives a `skelbench.data.Reader`.
+
+    Attributes:
+        layout: The name of its layout.
+        classes: How many classes it has.
+        channels: Channels of one joint (3 for x, y, z).
+        persons: The most persons kept in a clip.
+        protocols: Names of its evaluation protocols, default first.
+        forms: The raw and prepared forms that its reader takes, for help.
+    """
+
+    kind: ClassVar[str] = "dataset"
+    layout: str
+    classes: int
+    channels: int = 3
+    persons: int = 1
+    protocols: tuple[str, ...]
+    forms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Component):
+    """A figure of merit: ``target(scores (n, classes), labels (n,)) -> float`` in percent."""
+
+    kind: ClassVar[str] = "metric"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column(Component):
+    """A further leaderboard column, after the fixed ones: ``target(record) -> str | float | None``."""
+
+    kind: ClassVar[str] = "column"
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a module is told about its place when it is built.
+
+    Attributes:
+        channels: Channels of its input, C.
+        frames: Frames of its input, T.
+        joints: Joints of its input, V.
+        persons: Persons in a clip, M.
+        classes: Classes to tell apart.
+        layout: The skeleton layout.
+    """
+
+    channels: int
+    frames: int
+    joints: int
+    persons: int
+    classes: int
+    layout: Layout
+
+
+KINDS: dict[str, type[Component]] = {
+    c.kind: c for c in (Operator, GraphModule, Layout, Strategy, Engine, Dataset, Metric, Column)
+}

@@ -1,0 +1,151 @@
+"""The one in-memory form of a data set, and what a data-set plugin's reader must do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording.
+
+    Attributes:
+        id: The sample id, unique in its data set (``S001C001P001R001A001``).
+        label: The 0-based class.
+        frames: Coordinates, (T, M, V, C) float32; absent persons are zero.
+        subject: The performer, or -1 where unknown.
+        camera: The camera or view, or -1.
+        setup: The set-up (NTU: height and distance of the cameras), or -1.
+    """
+
+    id: str
+    label: int
+    frames: np.ndarray
+    subject: int = -1
+    camera: int = -1
+    setup: int = -1
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Many recordings in one flat array, in memory or memory-mapped.
+
+    Attributes:
+        dataset: Name of the data set.
+        layout: Name of the skeleton layout.
+        class_names: One name per class.
+        ids: Sample ids, (n,) str.
+        labels: Classes, (n,) int64.
+        subjects: (n,) int32, -1 unknown.
+        cameras: (n,) int32, -1 unknown.
+        setups: (n,) int32, -1 unknown.
+        offsets: (n + 1,) int64: recording i has frames offsets[i]..offsets[i + 1].
+        frames: (sum T, M, V, C) float32.
+        synthetic: Whether the recordings were made by `skelbench data synth`.
+        preprocess: The named pre-processing already applied, ``none`` for raw coordinates.
+    """
+
+    dataset: str
+    layout: str
+    class_names: tuple[str, ...]
+    ids: np.ndarray
+    labels: np.ndarray
+    subjects: np.ndarray
+    cameras: np.ndarray
+    setups: np.ndarray
+    offsets: np.ndarray
+    frames: np.ndarray
+    synthetic: bool = False
+    preprocess: str = "none"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Frames of each recording, (n,) int64."""
+        return np.diff(self.offsets)
+
+    def clip(self, index: int) -> Clip:
+        """Recording ``index``; its frames are a view."""
+        start, stop = self.offsets[index], self.offsets[index + 1]
+        return Clip(
+            str(self.ids[index]),
+            int(self.labels[index]),
+            self.frames[start:stop],
+            int(self.subjects[index]),
+            int(self.cameras[index]),
+            int(self.setups[index]),
+        )
+
+    def with_frames(self, frames: np.ndarray, preprocess: str) -> Clips:
+        """The same recordings with other coordinates of the same lengths."""
+        return replace(self, frames=frames, preprocess=preprocess)
+
+    @classmethod
+    def of(
+        cls,
+        clips: Iterable[Clip],
+        *,
+        dataset: str,
+        layout: str,
+        class_names: Sequence[str],
+        synthetic: bool = False,
+    ) -> Clips:
+        """Gather recordings of equal (M, V, C) into one flat array in memory."""
+        listed = sorted(clips, key=lambda clip: clip.id)
+        lengths = [len(clip.frames) for clip in listed]
+        return cls(
+            dataset=dataset,
+            layout=layout,
+            class_names=tuple(class_names),
+            ids=np.array([clip.id for clip in listed], dtype=str),
+            labels=np.array([clip.label for clip in listed], dtype=np.int64),
+            subjects=np.array([clip.subject for clip in listed], dtype=np.int32),
+            cameras=np.array([clip.camera for clip in listed], dtype=np.int32),
+            setups=np.array([clip.setup for clip in listed], dtype=np.int32),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            frames=np.concatenate([clip.frames for clip in listed]).astype(np.float32, copy=False),
+            synthetic=synthetic,
+        )
+
+
+class Reader(Protocol):
+    """What the target of a `skelbench.components.Dataset` makes: all that is peculiar to a data set."""
+
+    class_names: tuple[str, ...]
+
+    def sources(self, root: Path) -> Sequence[Any]:
+        """The readable things under ``root``, one per recording or per prepared file.
+
+        Raises:
+            DataError: There is nothing under ``root`` that this reader knows.
+        """
+
+    def read(self, source: Any) -> Sequence[Clip]:
+        """The recordings of one source (none where the owners list it as unusable).
+
+        Raises:
+            DataError: The file is truncated or malformed; says where.
+        """
+
+    def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
+        """(n,) bool: which recordings the protocol trains on; the others are its test split.
+
+        A reader of prepared files that fix the split themselves raises DataError for others.
+        """
+
+    def expected(self, protocol: str) -> tuple[int, int] | None:
+        """The complete data set's (train, test) counts, or None where unknown."""
+
+    def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
+        """Write ``clips`` synthetic recordings under ``root`` in the data set's own raw format.
+
+        ``classes`` limits the classes that occur (the first ones); a marker file
+        ``SYNTHETIC`` beside them makes the loaded clips carry ``synthetic=True``.
+        """

@@ -1,0 +1,89 @@
+"""Errors that a user can act on: each says where, what, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input.
+
+    Attributes:
+        what: What is wrong, as a clause without a final stop.
+        where: The place: ``file:line``, a path, or ``""`` where there is none.
+        remedy: What to do about it, or ``""``.
+    """
+
+    what: str
+    where: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class SkelbenchError(Exception):
+    """Wrong input, told in one short paragraph; the command line exits with ``exit_code``.
+
+    Args:
+        what: What is wrong.
+        where: The place of the fault.
+        remedy: What to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: object = "", remedy: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(what, str(where), remedy),)
+        super().__init__(str(self.problems[0]))
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> SkelbenchError:
+        """One error that carries several problems, each on a line of its own."""
+        listed = tuple(problems)
+        error = cls(listed[0].what)
+        error.problems = listed
+        error.args = ("\n".join(map(str, listed)),)
+        return error
+
+
+class SpecError(SkelbenchError):
+    """A search-space spec that cannot be read or does not fit the registry."""
+
+
+class PluginError(SkelbenchError):
+    """A plugin or component that cannot be loaded or found."""
+
+
+class DataError(SkelbenchError):
+    """Data that is missing, truncated, corrupt, or does not fit."""
+
+
+class RunFolderError(SkelbenchError):
+    """A run folder or record that cannot be used."""
+
+
+class WorkFailed(SkelbenchError):
+    """The input was right and the work failed all the same."""
+
+    exit_code = 1
+
+
+def nearest(name: object, names: Iterable[str]) -> str | None:
+    """The valid name closest to ``name``, or None where nothing is close."""
+    found = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def did_you_mean(name: object, names: Iterable[str], *, at_most: int = 12) -> str:
+    """A remedy for an unknown name: the nearest valid one, else the valid ones."""
+    listed = sorted(names)
+    near = nearest(name, listed)
+    if near is not None:
+        return f"Did you mean '{near}'?"
+    shown = ", ".join(listed[:at_most]) + (", ..." if len(listed) > at_most else "")
+    return f"Valid names: {shown}" if listed else "There is none to choose from"

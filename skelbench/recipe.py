@@ -1,0 +1,169 @@
+"""How clips are cut, networks trained and scores taken: the options shared by spec, data and train."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
+STREAMS: tuple[Stream, ...] = ("joint", "bone", "joint_motion", "bone_motion")
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Range = tuple[float, float]
+
+
+class Options(BaseModel):
+    """Base of all options: strict, frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClipOptions(Options):
+    """How a recording becomes a clip of fixed size (C, T, V, M).
+
+    Attributes:
+        frames: Frames T of a clip.
+        fill: ``repeat`` (repeat the recording until it is long enough, cut at T), ``zero`` (pad
+            with zeros), ``resize`` (linear interpolation to T), ``segments`` (T equal segments, one
+            random frame of each in training; at test one per view, the middle one for one view).
+        persons: Persons M kept, by order of motion; None is the data set's own number.
+        crop: Train on random windows of this share of the recording, drawn between the two bounds;
+            at test the centre window of their mean. Needs ``fill: resize``.
+        window: Random window of this many frames in training (the rest is filled); None for none.
+    """
+
+    frames: Positive = 64
+    fill: Literal["repeat", "zero", "resize", "segments"] = "repeat"
+    persons: Positive | None = None
+    crop: Range | None = None
+    window: Positive | None = None
+
+
+class AugmentOptions(Options):
+    """Random changes of a training clip, the same for all its frames unless said otherwise.
+
+    Attributes:
+        rotate: Largest angle in degrees about each axis x, y, z, drawn evenly.
+        scale: Range of one factor for all axes.
+        shift: Largest shift along each axis, in the units of the (normalised) clip.
+        noise: Standard deviation of noise added to each coordinate.
+        move: Kinetics' random move: rotation, scale and shift in the image plane that change
+            linearly between random key frames.
+    """
+
+    rotate: tuple[float, float, float] | None = None
+    scale: Range | None = None
+    shift: float = 0.0
+    noise: float = 0.0
+    move: bool = False
+
+
+class OptimizerOptions(Options):
+    """The optimizer; ``lr`` holds for ``reference_batch`` clips and is scaled in proportion.
+
+    Attributes:
+        name: ``sgd``, ``adam`` or ``adamw``.
+        lr: Learning rate at the reference batch.
+        reference_batch: The batch size that ``lr`` was meant for; None means the actual one.
+        momentum: For sgd.
+        nesterov: For sgd.
+        weight_decay: L2 penalty (adamw: decoupled).
+        betas: For adam and adamw.
+    """
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    lr: Annotated[float, Field(gt=0)] = 0.1
+    reference_batch: Positive | None = None
+    momentum: Fraction = 0.9
+    nesterov: bool = True
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+class ScheduleOptions(Options):
+    """The learning rate over epochs: linear warm-up, then steps, cosine or constant.
+
+    Attributes:
+        name: ``steps``, ``cosine`` or ``constant``.
+        at: Epochs at which ``steps`` multiplies by ``factor``.
+        factor: See ``at``.
+        warmup: Epochs of linear warm-up.
+        floor: The share of lr at which ``cosine`` ends.
+    """
+
+    name: Literal["steps", "cosine", "constant"] = "cosine"
+    at: tuple[int, ...] = ()
+    factor: Annotated[float, Field(gt=0)] = 0.1
+    warmup: Annotated[int, Field(ge=0)] = 0
+    floor: Fraction = 0.0
+
+
+class ValidationOptions(Options):
+    """Validation comes out of the training split; the test split is never touched.
+
+    Attributes:
+        fraction: Share of the training split.
+        by: ``subject`` holds out whole subjects, ``random`` draws clips evenly over classes.
+    """
+
+    fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    by: Literal["subject", "random"] = "subject"
+
+
+class TrainOptions(Options):
+    """One training run.
+
+    Attributes:
+        epochs: Passes over the training split.
+        batch_size: Clips per step.
+        repeat: Times each clip is seen in an epoch.
+        optimizer: See `OptimizerOptions`.
+        schedule: See `ScheduleOptions`.
+        augment: See `AugmentOptions`.
+        label_smoothing: Share of the target spread over all classes.
+        clip_gradient: Largest gradient norm; None for none.
+        validation: See `ValidationOptions`.
+        precision: ``auto`` is bf16 where the device computes in it natively, else fp32.
+    """
+
+    epochs: Positive = 70
+    batch_size: Positive = 64
+    repeat: Positive = 1
+    optimizer: OptimizerOptions = OptimizerOptions()
+    schedule: ScheduleOptions = ScheduleOptions()
+    augment: AugmentOptions = AugmentOptions()
+    label_smoothing: Fraction = 0.0
+    clip_gradient: Annotated[float, Field(gt=0)] | None = None
+    validation: ValidationOptions = ValidationOptions()
+    precision: Literal["auto", "32", "bf16"] = "auto"
+
+
+class EvaluateOptions(Options):
+    """How the final scores are taken.
+
+    Attributes:
+        metrics: Names of registered metrics; the first one is the headline.
+        selection: ``last``: the last epoch, trained on the whole training split; ``best_val``: the
+            epoch best on validation, which is then held out of the final training.
+        views: Clips drawn per recording whose scores are averaged.
+        batch_size: Clips per forward pass.
+    """
+
+    metrics: tuple[str, ...] = ("top1", "top5")
+    selection: Literal["last", "best_val"] = "last"
+    views: Positive = 1
+    batch_size: Positive = 64
+
+
+class DeriveOptions(Options):
+    """How continuous architecture weights become one architecture.
+
+    Attributes:
+        by: ``threshold`` keeps every module of a mix whose normalised weight exceeds the
+            threshold (never none: the largest is always kept); ``argmax`` keeps the largest only.
+        threshold: Peng et al., AAAI 2020, keep weights above 0.1.
+    """
+
+    by: Literal["threshold", "argmax"] = "threshold"
+    threshold: Fraction = 0.1
