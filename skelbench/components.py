@@ -177,6 +177,7 @@ class BuildContext:
         persons: Persons in a clip, M.
         classes: Classes to tell apart.
         layout: The skeleton layout.
+        out_channels: In a slot, the channels that the operator around it gives; else None.
     """
 
     channels: int
@@ -185,6 +186,7 @@ class BuildContext:
     persons: int
     classes: int
     layout: Layout
+    out_channels: int | None = None
 
 
 KINDS: dict[str, type[Component]] = {

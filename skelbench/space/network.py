@@ -1,0 +1,239 @@
+"""One architecture as a network: the checked tree of nodes with every decision taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from skelbench.components import BuildContext
+from skelbench.errors import SpecError
+from skelbench.search import Sample
+from skelbench.space.nodes import (
+    ChoiceNode,
+    DepthNode,
+    InputsNode,
+    MixNode,
+    NetworkNodes,
+    Node,
+    OpNode,
+    SequenceNode,
+    SumNode,
+    ValueNode,
+)
+
+
+class Network(nn.Module):
+    """Input, body and head one after the other: (N, C, T, V, M) -> (N, classes)."""
+
+    def __init__(self, input: nn.Module, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.input = input
+        self.body = body
+        self.head = head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores (N, classes) of clips (N, C, T, V, M)."""
+        return self.head(self.body(self.input(x)))
+
+
+class Sequence(nn.Sequential):
+    """Modules one after the other; a `Take` among them chooses from all earlier outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run through; outputs are only kept where a `Take` may ask for them."""
+        outputs = [x]
+        for module in self:
+            if isinstance(module, Take):
+                x = module(outputs)
+            else:
+                x = module(x)
+            outputs.append(x)
+        return x
+
+
+class Take(nn.Module):
+    """Chooses among earlier outputs and sums (or averages) them."""
+
+    def __init__(self, sources: Iterable[int], combine: str) -> None:
+        super().__init__()
+        self.sources = tuple(sources)
+        self.combine = combine
+
+    def forward(self, outputs: list[Tensor]) -> Tensor:
+        """The combination of the chosen ones of ``outputs``."""
+        total = outputs[self.sources[0]]
+        for index in self.sources[1:]:
+            total = total + outputs[index]
+        return total / len(self.sources) if self.combine == "mean" else total
+
+
+class Sum(nn.ModuleList):
+    """The sum of what its modules give for the same input (graphs broadcast over the batch)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sum over modules, fixed graphs before those that depend on ``x``."""
+        total = self[0](x)
+        for module in list(self)[1:]:
+            total = total + module(x)
+        return total
+
+
+class Builder:
+    """Builds modules from nodes and follows the shapes; subclasses say what stands for a decision."""
+
+    def network(self, nodes: NetworkNodes, context: BuildContext) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """Input, body and head for clips of the context's shape."""
+        clip = (1, context.channels, context.frames, context.joints, context.persons)
+        first = self.build(nodes.input, context)
+        shape = output_shape(first, clip, nodes.input.place)
+        body = self.build(nodes.body, at_shape(context, shape))
+        shape = output_shape(body, shape, "network.body")
+        return first, body, self.build(nodes.head, at_shape(context, shape))
+
+    def build(self, node: Node, context: BuildContext) -> nn.Module:
+        """The module of a node for an input of the context's shape."""
+        match node:
+            case OpNode():
+                return self._op(node, context)
+            case SequenceNode(children):
+                return self._sequence(children, context)
+            case SumNode(terms):
+                return Sum([self.build(term, context) for term in terms])
+            case ChoiceNode():
+                return self.choice(node, context)
+            case MixNode():
+                return self.mix(node, context)
+            case InputsNode():
+                return self.inputs(node)
+            case DepthNode():
+                return self.depth(node, context)
+
+    def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
+        params = {name: self._param(value, context, node) for name, value in node.params.items()}
+        graph = _graph_context(context, params)
+        for name, value in params.items():
+            if isinstance(value, _Unbuilt):
+                params[name] = self.build(value.node, graph)
+        return node.component.load()(context, **params)
+
+    def _param(self, value: Any, context: BuildContext, node: OpNode) -> Any:
+        if isinstance(value, ValueNode):
+            return self.value(value)
+        return _Unbuilt(value) if isinstance(value, Node) else value
+
+    def _sequence(self, children: tuple[Node, ...], context: BuildContext) -> nn.Module:
+        modules: list[nn.Module] = []
+        shapes = [(1, context.channels, context.frames, context.joints)]
+        for child in children:
+            module = self.build(child, at_shape(context, shapes[-1]))
+            modules.append(module)
+            if isinstance(child, InputsNode):
+                shapes.append(shapes[child.sources[0]])
+            else:
+                shapes.append(output_shape(module, shapes[-1], getattr(child, "place", "")))
+        return Sequence(*modules)
+
+    def choice(self, node: ChoiceNode, context: BuildContext) -> nn.Module:
+        """What stands for a choice."""
+        raise TypeError(f"{type(self).__name__} does not build choices")
+
+    def mix(self, node: MixNode, context: BuildContext) -> nn.Module:
+        """What stands for a mix."""
+        raise TypeError(f"{type(self).__name__} does not build mixes")
+
+    def inputs(self, node: InputsNode) -> nn.Module:
+        """What stands for a choice of inputs."""
+        raise TypeError(f"{type(self).__name__} does not build inputs")
+
+    def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
+        """What stands for a searched depth."""
+        raise TypeError(f"{type(self).__name__} does not build depths")
+
+    def value(self, node: ValueNode) -> Any:
+        """What stands for a searched value."""
+        raise TypeError(f"{type(self).__name__} does not build values")
+
+
+class _Unbuilt:
+    """A slot's node that waits until the plain parameters are known."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+def _graph_context(context: BuildContext, params: dict[str, Any]) -> BuildContext:
+    """The context of a slot: its operator's input, and its operator's output channels if it says them."""
+    return replace(context, out_channels=params.get("channels", context.channels))
+
+
+class _Fixed(Builder):
+    """Takes every decision from a sample."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+
+    def _chosen(self, label: str) -> Any:
+        try:
+            return self.sample[label]
+        except KeyError:
+            raise SpecError(f"the architecture says nothing about '{label}'") from None
+
+    def choice(self, node: ChoiceNode, context: BuildContext) -> nn.Module:
+        return self.build(dict(node.options)[self._chosen(node.label)], context)
+
+    def mix(self, node: MixNode, context: BuildContext) -> nn.Module:
+        options = dict(node.options)
+        return Sum([self.build(options[name], context) for name in self._chosen(node.label)])
+
+    def inputs(self, node: InputsNode) -> nn.Module:
+        return Take(self._chosen(node.label), node.combine)
+
+    def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
+        return self._sequence(node.repetitions[: self._chosen(node.label)], context)
+
+    def value(self, node: ValueNode) -> Any:
+        return self._chosen(node.label)
+
+
+def build_network(nodes: NetworkNodes, sample: Sample, context: BuildContext) -> Network:
+    """Build one architecture.
+
+    Args:
+        nodes: The checked network.
+        sample: A decision for every active label (canonical form).
+        context: Shape of a clip, classes and layout.
+
+    Raises:
+        SpecError: A module does not fit the shape it gets, or a decision is missing.
+    """
+    return Network(*_Fixed(sample).network(nodes, context))
+
+
+def at_shape(context: BuildContext, shape: tuple[int, ...]) -> BuildContext:
+    """The context of a module whose input has ``shape`` (N, C, T, V)."""
+    return replace(context, channels=shape[1], frames=shape[2], joints=shape[3], out_channels=None)
+
+
+def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple[int, ...]:
+    """The shape that ``module`` gives for an input of ``shape``, found without computing.
+
+    Raises:
+        SpecError: The module does not take such an input.
+    """
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+    try:
+        with torch.no_grad():
+            return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
+    except (RuntimeError, ValueError, IndexError) as error:
+        size = " x ".join(map(str, shape))
+        raise SpecError(
+            f"the module does not take an input of {size}: {error}",
+            where=place,
+            remedy="Change its parameters or what stands before it",
+        ) from error
