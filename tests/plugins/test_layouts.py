@@ -1,0 +1,58 @@
+"""Every layout is a tree whose bones lead to its root."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from skelbench_plugins.layouts import LAYOUTS, NTU25
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+class TestLayout:
+    def test_every_joint_but_the_root_has_one_parent(self, layout):
+        children = [child for child, _ in layout.inward]
+        assert sorted(children) == [j for j in range(len(layout.joints)) if j != layout.root]
+
+    def test_every_joint_reaches_the_root(self, layout):
+        parent = dict(layout.inward)
+        for joint in range(len(layout.joints)):
+            steps = 0
+            while joint != layout.root:
+                joint, steps = parent[joint], steps + 1
+                assert steps < len(layout.joints), "a cycle"
+
+    def test_names_differ_and_torso_lies_within(self, layout):
+        assert len(set(layout.joints)) == len(layout.joints)
+        assert len(set(layout.torso)) == 4
+        assert all(0 <= joint < len(layout.joints) for joint in layout.torso)
+
+    def test_torso_has_left_shoulder_before_right(self, layout):
+        if layout.name != "shrec22":
+            assert [layout.joints[j] for j in layout.torso[2:]] == ["left_shoulder", "right_shoulder"]
+
+    def test_is_registered(self, layout, skelbench_registry):
+        assert skelbench_registry.get("layout", layout.name) is layout
+
+
+@pytest.mark.parametrize(("layout", "joints"), zip(LAYOUTS, (25, 18, 20, 17, 22), strict=True))
+def test_joint_counts(layout, joints):
+    assert len(layout.joints) == joints
+
+
+def test_ntu_bones_are_the_published_ones():
+    published = (
+        "1-2 2-21 3-21 4-3 5-21 6-5 7-6 8-7 9-21 10-9 11-10 12-11 13-1 14-13 15-14 16-15 17-1 18-17 "
+        "19-18 20-19 22-23 23-8 24-25 25-12"
+    )
+    pairs = [tuple(int(joint) - 1 for joint in pair.split("-")) for pair in published.split()]
+    assert list(NTU25.inward) == pairs
+
+
+def test_registering_components_loads_no_torch():
+    code = (
+        "import sys, skelbench_plugins.layouts, skelbench_plugins.graphs, skelbench_plugins.operators;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
