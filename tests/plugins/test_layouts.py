@@ -36,7 +36,7 @@ class TestLayout:
         assert skelbench_registry.get("layout", layout.name) is layout
 
 
-@pytest.mark.parametrize(("layout", "joints"), zip(LAYOUTS, (25, 18, 20, 17, 22), strict=True))
+@pytest.mark.parametrize(("layout", "joints"), list(zip(LAYOUTS, (25, 18, 20, 17, 22), strict=True)))
 def test_joint_counts(layout, joints):
     assert len(layout.joints) == joints
 
