@@ -76,7 +76,7 @@ class Sum(nn.ModuleList):
     """The sum of what its modules give for the same input (graphs broadcast over the batch)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Sum over modules, fixed graphs before those that depend on ``x``."""
+        """The sum over modules."""
         total = self[0](x)
         for module in list(self)[1:]:
             total = total + module(x)
