@@ -1,0 +1,65 @@
+"""Writing files whole or not at all, and telling the user what the disk refused."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skelbench.errors import RunFolderError
+
+_FULL = "Free some space, or choose a folder on another disk"
+_DENIED = "Choose a folder that you may write to"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EROFS: _DENIED,
+}
+
+
+@contextmanager
+def disk(path: Path, action: str) -> Iterator[None]:
+    """Turn an operating-system error inside the block into a `RunFolderError`.
+
+    Args:
+        path: What is read or written; the error's place.
+        action: What was tried, as in ``write``.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = _REMEDIES.get(error.errno or 0, "Check the folder and try again")
+        raise RunFolderError(f"cannot {action}: {reason}", where=path, remedy=remedy) from error
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write ``content`` to ``path`` so that a reader finds the old file or the new one, never a part.
+
+    Args:
+        path: The file; missing folders above it are made.
+        content: Bytes, or text that is stored as UTF-8.
+
+    Raises:
+        RunFolderError: The disk is full or the folder cannot be written; the old file still stands.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with disk(path, "write"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_through(temporary, content.encode() if isinstance(content, str) else content)
+            os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

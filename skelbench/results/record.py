@@ -1,0 +1,290 @@
+"""The record of a run: one typed, versioned document from which every table is made."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from skelbench.errors import Problem, RunFolderError
+from skelbench.results.files import disk, write_atomic
+
+SCHEMA_VERSION: Final = 1
+NonNegative = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+_TIMED: dict[str, Any] = {
+    "date": True,
+    "environment": True,
+    "latency": True,
+    "search": {"seconds"},
+    "training": {"seconds"},
+    "failures": {"__all__": {"traceback"}},
+}
+
+
+class Part(BaseModel):
+    """Base of a record and its parts: strict about names, frozen, finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class StrategyUsed(Part):
+    """The search strategy.
+
+    Attributes:
+        name: Its registered name.
+        params: Its parameters, defaults filled in.
+    """
+
+    name: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class ClipCounts(Part):
+    """Recordings in each part of the split.
+
+    Attributes:
+        train: Recordings that the weights were trained on.
+        validation: Recordings held out of the training split, 0 where none were.
+        test: Recordings that the metrics were taken on.
+    """
+
+    train: NonNegative
+    validation: NonNegative
+    test: NonNegative
+
+
+class Latency(Part):
+    """Time of one forward pass.
+
+    Attributes:
+        ms: Median milliseconds of a batch.
+        device: What it was measured on.
+        threads: Processor threads in use.
+        batch: Clips in the batch.
+    """
+
+    ms: Annotated[float, Field(gt=0)]
+    device: str
+    threads: Annotated[int, Field(gt=0)]
+    batch: Annotated[int, Field(gt=0)]
+
+
+class SearchCost(Part):
+    """What the search cost.
+
+    Attributes:
+        seconds: Wall-clock time, summed over resumed parts.
+        trials: Evaluations of a candidate.
+        samples: Architectures proposed.
+        kept: Proposals kept from an earlier generation.
+    """
+
+    seconds: Seconds
+    trials: NonNegative
+    samples: NonNegative
+    kept: NonNegative = 0
+
+
+class Training(Part):
+    """The final training as it took place.
+
+    Attributes:
+        epochs: Epochs trained.
+        seconds: Wall-clock time, summed over resumed parts.
+        lr: Effective learning rate at its highest.
+        batch_size: Effective batch: clips per optimizer step over all devices.
+        precision: ``32`` or ``bf16``, what was computed in.
+    """
+
+    epochs: NonNegative
+    seconds: Seconds
+    lr: Annotated[float, Field(gt=0)]
+    batch_size: Annotated[int, Field(gt=0)]
+    precision: str
+
+
+class Environment(Part):
+    """Where the run took place.
+
+    Attributes:
+        python: Version of Python.
+        torch: Version of PyTorch.
+        nni: Version of NNI, empty where it took no part.
+        skelbench: Version of skelbench.
+        device: What the training ran on.
+        threads: Processor threads in use.
+    """
+
+    python: str
+    torch: str
+    nni: str = ""
+    skelbench: str
+    device: str
+    threads: Annotated[int, Field(gt=0)]
+
+
+class Failure(Part):
+    """A trial that failed.
+
+    Attributes:
+        trial: Its number in the journal.
+        error: The exception in one line.
+        traceback: The whole traceback.
+    """
+
+    trial: NonNegative
+    error: str
+    traceback: str = ""
+
+
+class Record(Part):
+    """Everything that is known of one finished run.
+
+    Attributes:
+        schema_version: The version of this document's form.
+        spec: Name of the spec.
+        spec_hash: Hash of the resolved spec, hexadecimal.
+        space: Name of the search space.
+        model: Name of the architecture, ``searched`` where it was found by search.
+        architecture: Hash of the architecture, empty where none was reached.
+        strategy: The search strategy, None for a fixed architecture.
+        plugins: Loaded plugins and the distribution and version of each.
+        dataset: Name of the data set.
+        layout: Name of the skeleton layout.
+        protocol: Name of the evaluation protocol.
+        stream: Input stream; fused streams are joined with ``+``.
+        split_fingerprint: Fingerprint of ids, labels and membership of the train and test splits;
+            runs are ranked together only where it is equal.
+        data_fingerprint: Fingerprint of the recordings' coordinates.
+        clips: Recordings in each part of the split.
+        seed: The run's seed.
+        selection: ``last`` epoch, or the epoch ``best_val`` on validation.
+        views: Clips per recording whose scores were averaged.
+        clip: The clip options, as plain data.
+        metrics: Metric name -> percent, on the test split.
+        params: Trainable parameters.
+        macs: Multiply-accumulates of one clip, all its persons counted.
+        flops: Two for each MAC.
+        latency: Forward time, None where it was not measured.
+        search: Search cost, None for a fixed architecture.
+        training: The final training, None where there was none.
+        environment: Where the run took place.
+        source: ``measured`` by skelbench or ``reported`` by others.
+        synthetic: Whether the recordings were synthetic.
+        profile: The spec profile in use, empty for the spec as it stands.
+        date: The UTC day on which the run ended.
+        run: Name of the run folder.
+        status: ``ok``, or ``failed`` where the work was not completed.
+        failures: Trials that failed.
+        fusion: For fused scores, run name -> weight.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    spec: str
+    spec_hash: str
+    space: str
+    model: str
+    architecture: str = ""
+    strategy: StrategyUsed | None = None
+    plugins: dict[str, str] = Field(default_factory=dict)
+    dataset: str
+    layout: str
+    protocol: str
+    stream: str
+    split_fingerprint: str
+    data_fingerprint: str
+    clips: ClipCounts
+    seed: int
+    selection: Literal["last", "best_val"]
+    views: Annotated[int, Field(gt=0)]
+    clip: dict[str, JsonValue] = Field(default_factory=dict)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    params: NonNegative | None = None
+    macs: NonNegative | None = None
+    flops: NonNegative | None = None
+    latency: Latency | None = None
+    search: SearchCost | None = None
+    training: Training | None = None
+    environment: Environment
+    source: Literal["measured", "reported"] = "measured"
+    synthetic: bool
+    profile: str = ""
+    date: datetime.date
+    run: str
+    status: Literal["ok", "failed"] = "ok"
+    failures: tuple[Failure, ...] = ()
+    fusion: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Record:
+        if self.flops != (None if self.macs is None else 2 * self.macs):
+            raise ValueError("flops must be twice macs: one MAC is two FLOPs")
+        if self.status == "ok" and not self.metrics:
+            raise ValueError("a run with status 'ok' must have metrics")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """The record stored at ``path``.
+
+        Raises:
+            RunFolderError: The file cannot be read, is malformed, or is of a newer schema.
+        """
+        data = _load(path)
+        version = data.get("schema_version")
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise RunFolderError(
+                f"the record has schema version {version}, this skelbench knows {SCHEMA_VERSION}",
+                where=path,
+                remedy="Update skelbench",
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RunFolderError.of(_problems(path, error)) from error
+
+    def write(self, path: Path) -> None:
+        """Store the record at ``path``, whole or not at all.
+
+        Raises:
+            RunFolderError: The disk is full or the folder cannot be written.
+        """
+        write_atomic(path, self.model_dump_json(indent=2) + "\n")
+
+    def comparable(self) -> dict[str, Any]:
+        """The record without times, dates and figures of the machine.
+
+        Two runs of one spec with one seed on one kind of device agree in it.
+        """
+        return self.model_dump(mode="json", exclude=_TIMED)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    with disk(path, "read the record"):
+        content = path.read_bytes()
+    remedy = "The file is damaged; run again, or remove it"
+    try:
+        data = json.loads(content)
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}"
+        raise RunFolderError(f"the record is not JSON: {error.msg}", where=where, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        raise RunFolderError("the record is not UTF-8 text", where=path, remedy=remedy) from error
+    if not isinstance(data, dict):
+        raise RunFolderError("the record is not a JSON object", where=path, remedy=remedy)
+    return data
+
+
+def _problems(path: Path, error: ValidationError) -> list[Problem]:
+    remedy = "The file was changed by hand or by another version; run again"
+    found = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(map(str, fault["loc"]))
+        what = f"{place}: {fault['msg']}" if place else fault["msg"]
+        found.append(Problem(what, str(path), remedy))
+    return found

@@ -1,0 +1,218 @@
+"""The folder of a run: everything it leaves on disk, written so that a crash costs at most one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skelbench.errors import RunFolderError
+from skelbench.results import journal
+from skelbench.results.files import disk, write_atomic
+from skelbench.results.record import Record
+
+IDENTITY = "run.json"
+SPEC = "spec.resolved.yaml"
+TRIALS = "trials.jsonl"
+ARCHITECTURE = "architecture.yaml"
+SCORES = "scores.npz"
+RECORD = "record.json"
+CHECKPOINTS = "checkpoints"
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The network's scores on the test split, by sample id.
+
+    Attributes:
+        ids: Sample ids, (n,) str.
+        labels: 0-based classes, (n,) int64.
+        scores: (n, classes) float32, averaged over views.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        if self.ids.shape != (n,) or self.labels.shape != (n,) or self.scores.shape[:-1] != (n,):
+            shapes = f"{self.ids.shape}, {self.labels.shape}, {self.scores.shape}"
+            raise RunFolderError(f"ids, labels and scores have shapes {shapes}, not (n,), (n,), (n, classes)")
+        if len(np.unique(self.ids)) != n:
+            raise RunFolderError("sample ids occur more than once, so scores cannot be joined by id")
+
+
+def run_name(spec: str, spec_hash: str, seed: int) -> str:
+    """The name of a run's folder: ``<spec>-<first 8 of the hash>-<seed>``.
+
+    Raises:
+        RunFolderError: The spec's name cannot be part of a folder's name.
+    """
+    if Path(spec).name != spec:
+        raise RunFolderError(f"the spec name '{spec}' cannot be a folder's name", remedy="Rename the spec")
+    return f"{spec}-{spec_hash[:8]}-{seed}"
+
+
+class RunFolder:
+    """One run on disk.
+
+    Args:
+        path: The folder, which must have been made by `create`.
+
+    Raises:
+        RunFolderError: There is no run at ``path``, or its identity cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        identity = _identity(path)
+        self.spec: str = identity["spec"]
+        self.spec_hash: str = identity["spec_hash"]
+        self.seed: int = identity["seed"]
+
+    @classmethod
+    def create(cls, runs: Path, spec: str, spec_hash: str, seed: int) -> RunFolder:
+        """The folder of a run under ``runs``: made, or opened where it exists already.
+
+        Raises:
+            RunFolderError: It cannot be made, or the folder of that name holds another spec or seed.
+        """
+        path = runs / run_name(spec, spec_hash, seed)
+        wanted = {"spec": spec, "spec_hash": spec_hash, "seed": seed}
+        if (path / IDENTITY).exists():
+            _refuse_another(path, wanted)
+        else:
+            _refuse_foreign(path)
+            write_atomic(path / IDENTITY, json.dumps(wanted, indent=2) + "\n")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder for checkpoints; it exists afterwards."""
+        folder = self.path / CHECKPOINTS
+        with disk(folder, "make the folder"):
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from writing this run; the system frees it if this one dies.
+
+        Raises:
+            RunFolderError: Another process has it.
+        """
+        from skelbench.results.lock import exclusive  # needs POSIX; reading a run does not
+
+        with exclusive(self.path / LOCK):
+            yield
+
+    def write_text(self, name: str, text: str) -> None:
+        """Store a text file of the run, whole or not at all."""
+        write_atomic(self.path / name, text)
+
+    def read_text(self, name: str) -> str:
+        """A text file of the run.
+
+        Raises:
+            RunFolderError: It is missing or cannot be read.
+        """
+        with disk(self.path / name, "read"):
+            return (self.path / name).read_text(encoding="utf-8")
+
+    def append_trial(self, trial: Mapping[str, Any]) -> None:
+        """Add one line to the journal of trials (see `skelbench.results.journal.append`)."""
+        journal.append(self.path / TRIALS, trial)
+
+    def trials(self) -> list[dict[str, Any]]:
+        """Every whole line of the journal (see `skelbench.results.journal.read`)."""
+        return journal.read(self.path / TRIALS)
+
+    def save_scores(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
+        """Store scores by sample id, whole or not at all.
+
+        Args:
+            ids: Sample ids, (n,).
+            labels: 0-based classes, (n,).
+            scores: (n, classes).
+        """
+        kept = Scores(
+            np.asarray(ids, dtype=str), np.asarray(labels, np.int64), np.asarray(scores, np.float32)
+        )
+        buffer = BytesIO()
+        np.savez(buffer, ids=kept.ids, labels=kept.labels, scores=kept.scores)
+        write_atomic(self.path / SCORES, buffer.getvalue())
+
+    def load_scores(self) -> Scores:
+        """The stored scores.
+
+        Raises:
+            RunFolderError: They are missing or damaged.
+        """
+        path = self.path / SCORES
+        with disk(path, "read the scores"):
+            content = path.read_bytes()
+        try:
+            with np.load(BytesIO(content), allow_pickle=False) as stored:
+                return Scores(stored["ids"], stored["labels"], stored["scores"])
+        except Exception as error:  # zipfile, zlib and numpy each have errors of their own for damage
+            raise RunFolderError(
+                f"the scores are damaged: {error}", where=path, remedy="Evaluate the run again"
+            ) from error
+
+    def record(self) -> Record | None:
+        """The record of the finished run, or None while it is not finished."""
+        path = self.path / RECORD
+        return Record.read(path) if path.exists() else None
+
+    def write_record(self, record: Record) -> None:
+        """Store the record; the run is finished with it."""
+        record.write(self.path / RECORD)
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    with disk(path / IDENTITY, "open the run"):
+        content = (path / IDENTITY).read_bytes()
+    try:
+        identity = json.loads(content)
+        spec, spec_hash, seed = identity["spec"], identity["spec_hash"], identity["seed"]
+        return {"spec": str(spec), "spec_hash": str(spec_hash), "seed": int(seed)}
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunFolderError(
+            "the run's identity is damaged", where=path / IDENTITY, remedy="Remove the folder and run again"
+        ) from error
+
+
+def _refuse_another(path: Path, wanted: Mapping[str, Any]) -> None:
+    found = _identity(path)
+    if found == wanted:
+        return
+    differing = ", ".join(f"{key} {found[key]}" for key in wanted if found[key] != wanted[key])
+    raise RunFolderError(
+        f"the folder holds another run ({differing})",
+        where=path,
+        remedy="Choose another folder with --runs, or remove this one",
+    )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """A folder with content but no identity was not made by `RunFolder.create`."""
+    with disk(path, "open the run"):
+        if path.exists() and any(entry.name[:1] != "." for entry in path.iterdir()):
+            raise RunFolderError(
+                "the folder is not empty and holds no run",
+                where=path,
+                remedy="Choose another folder with --runs, or remove this one",
+            )
