@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 STREAMS: tuple[Stream, ...] = ("joint", "bone", "joint_motion", "bone_motion")
@@ -31,6 +31,8 @@ class ClipOptions(Options):
         crop: Train on random windows of this share of the recording, drawn between the two bounds;
             at test the centre window of their mean. Needs ``fill: resize``.
         window: Random window of this many frames in training (the rest is filled); None for none.
+        normalise: ``minmax`` scales each axis of each clip to [-1, 1] over all its frames, joints and
+            persons, after random rotation and scale; ``none`` leaves it as it is.
     """
 
     frames: Positive = 64
@@ -38,6 +40,17 @@ class ClipOptions(Options):
     persons: Positive | None = None
     crop: Range | None = None
     window: Positive | None = None
+    normalise: Literal["none", "minmax"] = "none"
+
+    @model_validator(mode="after")
+    def _crop_is_possible(self) -> ClipOptions:
+        if self.crop is None:
+            return self
+        if self.fill != "resize":
+            raise ValueError("crop needs fill: resize")
+        if not 0 < self.crop[0] <= self.crop[1] <= 1:
+            raise ValueError("crop is (lowest, highest) share of the recording, 0 < lowest <= highest <= 1")
+        return self
 
 
 class AugmentOptions(Options):
@@ -49,7 +62,7 @@ class AugmentOptions(Options):
         shift: Largest shift along each axis, in the units of the (normalised) clip.
         noise: Standard deviation of noise added to each coordinate.
         move: Kinetics' random move: rotation, scale and shift in the image plane that change
-            linearly between random key frames.
+            linearly from values drawn for the first frame to values drawn for the last.
     """
 
     rotate: tuple[float, float, float] | None = None

@@ -20,7 +20,7 @@ from skelbench.errors import DataError, did_you_mean
 
 from ..layouts import UCLA20
 
-_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)")
+_NAME = re.compile(r"a(\d\d)_s(\d\d)_e(\d\d+)_v(\d\d)")
 # The owners' action numbers; 7 and 10 were never used.
 _ACTIONS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
 _TEST_VIEW = 3
@@ -68,7 +68,9 @@ class UclaReader:
         """
         named = _NAME.fullmatch(source.stem)
         if named is None or int(named[1]) not in _ACTIONS:
-            raise DataError("the name tells no NW-UCLA action", where=source, remedy="Remove or rename the file")
+            raise DataError(
+                "the name tells no NW-UCLA action", where=source, remedy="Remove or rename the file"
+            )
         frames = _coordinates(source)
         return [
             Clip(
@@ -95,7 +97,7 @@ class UclaReader:
         return (1020, 464) if protocol == "xview" else None
 
     def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
-        """Write ``clips`` made-up recordings as JSON into ``root/all_sqe``, evenly over all classes and views.
+        """Write made-up recordings as JSON into ``root/all_sqe``, evenly over classes, views and subjects.
 
         Args:
             root: The folder to fill.

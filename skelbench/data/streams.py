@@ -1,0 +1,47 @@
+"""The four input streams, made from joints by differences along bones and over time.
+
+Bones after Shi et al., CVPR 2019 (2s-AGCN), motion after their multi-stream sequel (TIP 2020).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from skelbench.components import Layout
+from skelbench.recipe import STREAMS, Stream
+
+
+def to_stream(x: torch.Tensor, stream: Stream, layout: Layout) -> torch.Tensor:
+    """Turn joints into ``stream``.
+
+    Args:
+        x: Joints, (B, C, T, V, M).
+        stream: ``joint``, ``bone``, ``joint_motion`` or ``bone_motion`` (the motion of bones).
+        layout: Gives the bones.
+
+    Returns:
+        The same shape.
+
+    Raises:
+        ValueError: There is no such stream.
+    """
+    if stream not in STREAMS:
+        raise ValueError(f"unknown stream '{stream}'; the streams are {', '.join(STREAMS)}")
+    if stream.startswith("bone"):
+        x = bones(x, layout)
+    return motion(x) if stream.endswith("motion") else x
+
+
+def bones(x: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Each joint minus its parent; joints without a parent (the root) get zero. (B, C, T, V, M)."""
+    parents = torch.arange(x.shape[3], device=x.device)
+    for child, parent in layout.inward:
+        parents[child] = parent
+    return x - x.index_select(3, parents)
+
+
+def motion(x: torch.Tensor) -> torch.Tensor:
+    """Each frame's change to the next, zero in the last frame. (B, C, T, V, M)."""
+    out = torch.zeros_like(x)
+    torch.sub(x[:, :, 1:], x[:, :, :-1], out=out[:, :, :-1])
+    return out
