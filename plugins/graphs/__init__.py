@@ -1,1 +1,104 @@
+"""Graph modules: what makes the graph of a graph convolution on a skeleton.
 
+Every graph has three subsets (identity, inward, outward) and weighs in entry ``[k, i, j]`` what
+joint j takes from joint i.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from skelbench import hookimpl
+from skelbench.components import GraphModule, Params
+
+_FIXED = "skelbench_plugins.graphs.fixed"
+_DYNAMIC = "skelbench_plugins.graphs.dynamic"
+_RELEASED = "skelbench_plugins.graphs.released"
+
+
+class AdjacencyParams(Params):
+    """Parameters of the skeleton's own graph.
+
+    Attributes:
+        normalise: ``subset`` divides each column of each subset by its sum (2s-AGCN), ``degree``
+            each column of all subsets by their common sum (ST-GCN).
+    """
+
+    normalise: Literal["subset", "degree"] = "subset"
+
+
+class EmbeddingParams(Params):
+    """Parameters of a dynamic graph.
+
+    Attributes:
+        embed: Channels E of an embedding; None is a quarter of the operator's output channels.
+    """
+
+    embed: Annotated[int, Field(gt=0)] | None = None
+
+
+class ReleasedEmbeddingParams(EmbeddingParams):
+    """Parameters of the released spatial-temporal graph.
+
+    Attributes:
+        dead: Also hold the convolutions that the released code makes and never runs.
+    """
+
+    dead: bool = False
+
+
+def _graph(name: str, target: str, summary: str, params: type[Params] = Params) -> GraphModule:
+    return GraphModule(name=name, target=target, summary=summary, params=params)
+
+
+_MODULES = (
+    _graph("adjacency", f"{_FIXED}:Adjacency", "the skeleton's bones, fixed", AdjacencyParams),
+    _graph(
+        "adjacency.weighted",
+        f"{_FIXED}:WeightedAdjacency",
+        "the bones times a learned importance (ST-GCN)",
+        AdjacencyParams,
+    ),
+    _graph("learned", f"{_FIXED}:Learned", "a free graph per block, starting near zero (2s-AGCN)"),
+    _graph("cheb.l", f"{_FIXED}:cheb_l", "Chebyshev polynomial of order 1: the graph L itself"),
+    _graph("cheb.l2", f"{_FIXED}:cheb_l2", "Chebyshev polynomial of order 2 of L"),
+    _graph("cheb.l3", f"{_FIXED}:cheb_l3", "Chebyshev polynomial of order 3 of L"),
+    _graph("cheb.l4", f"{_FIXED}:cheb_l4", "Chebyshev polynomial of order 4 of L"),
+    _graph("cheb.l4n", f"{_FIXED}:cheb_l4n", "order 4, softmax over the sources"),
+    _graph(
+        "dynamic.s", f"{_DYNAMIC}:Spatial", "similarity of joints, embedded frame by frame", EmbeddingParams
+    ),
+    _graph(
+        "dynamic.t", f"{_DYNAMIC}:Temporal", "similarity of joints, embedded over 9 frames", EmbeddingParams
+    ),
+    _graph(
+        "dynamic.st",
+        f"{_DYNAMIC}:SpatialTemporal",
+        "similarity of joints, embedded by frame and then over 9 frames",
+        EmbeddingParams,
+    ),
+    _graph("released.cheb.l2", f"{_RELEASED}:search_l2", "2 A^2 - I, powers by element"),
+    _graph("released.cheb.l3", f"{_RELEASED}:search_l3", "4 A^3 - 3 A, powers by element"),
+    _graph("released.cheb.l4", f"{_RELEASED}:search_l4", "8 A^4 - 8 A^2 + I, powers by element"),
+    _graph("released.cheb.l4n", f"{_RELEASED}:search_l4n", "the same over V, softmax over the sources"),
+    _graph("released.model.l3", f"{_RELEASED}:model_l3", "4 A^2 - A - 2 I, powers by element"),
+    _graph(
+        "released.model.l4n",
+        f"{_RELEASED}:model_l4n",
+        "(8 A^4 - 4 A^2 - 4 A + I) / V, powers by element, softmax over the sources",
+    ),
+    _graph(
+        "released.dynamic.st",
+        f"{_RELEASED}:SpatialTemporal",
+        "frame by frame in two subsets, over 9 frames in the third",
+        ReleasedEmbeddingParams,
+    ),
+)
+
+
+@hookimpl
+def register_graph_modules() -> tuple[GraphModule, ...]:
+    """The graph modules of ST-GCN, 2s-AGCN and SGCN."""
+    return _MODULES
