@@ -1,0 +1,53 @@
+"""Both ends of a skeleton network: from a clip to features, and from features to class scores."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from skelbench.components import BuildContext
+
+
+class DataBn(nn.Module):
+    """Normalises every coordinate of every joint and folds persons into the batch.
+
+    Args:
+        context: Shape of a clip.
+        persons: ``apart`` or ``together``.
+    """
+
+    def __init__(self, context: BuildContext, persons: str = "apart") -> None:
+        super().__init__()
+        self.apart = persons == "apart"
+        features = context.joints * context.channels
+        self.bn = nn.BatchNorm1d(features * context.persons if self.apart else features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V, M) -> (N * M, C, T, V)."""
+        batch, channels, frames, joints, persons = x.shape
+        rows = x.permute(0, 4, 3, 1, 2)  # the feature order is person, joint, channel
+        rows = rows.reshape(batch, -1, frames) if self.apart else rows.reshape(batch * persons, -1, frames)
+        rows = self.bn(rows).view(batch * persons, joints, channels, frames)
+        return rows.permute(0, 2, 3, 1).contiguous()
+
+
+class MeanPoolLinear(nn.Module):
+    """Averages over frames and joints, then over persons, and tells the classes apart.
+
+    Args:
+        context: Channels, persons and classes.
+        dropout: Share of pooled features dropped in training.
+    """
+
+    def __init__(self, context: BuildContext, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.persons = context.persons
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(context.channels, context.classes)
+        nn.init.normal_(self.linear.weight, 0, math.sqrt(2 / context.classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N * M, C, T, V) -> (N, classes)."""
+        pooled = x.mean((2, 3)).view(-1, self.persons, x.shape[1]).mean(1)
+        return self.linear(self.dropout(pooled))

@@ -1,0 +1,178 @@
+"""Graph-convolution blocks of ST-GCN (Yan et al. 2018), 2s-AGCN (Shi et al. 2019) and SGCN (Peng et al. 2020).
+
+A graph convolution is y = sum_k W_k (x . G_k) over the graph's K subsets, where G_k[i, j] weighs
+what joint j takes from joint i.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skelbench.components import BuildContext
+
+SUBSETS = 3
+
+
+class GraphConv(nn.Module):
+    """y = sum_k W_k (x . G_k): the joints are gathered first, then one 1x1 convolution mixes channels.
+
+    There is one bias per subset, as the published models have it.
+
+    Args:
+        channels: Input channels.
+        out_channels: Output channels.
+    """
+
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_channels, SUBSETS * channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(SUBSETS, out_channels))
+        nn.init.normal_(self.weight, 0, math.sqrt(2 / (out_channels * channels * SUBSETS)))
+
+    def forward(self, x: Tensor, graph: Tensor) -> Tensor:
+        """(N, C, T, V) and a graph (3, V, V) or (N, 3, V, V) -> (N, O, T, V)."""
+        batch, channels, frames, joints = x.shape
+        gathered = torch.matmul(x.reshape(batch, 1, channels * frames, joints), graph)
+        gathered = gathered.view(batch, SUBSETS * channels, frames, joints)
+        return functional.conv2d(gathered, self.weight, self.bias.sum(0))
+
+
+class AdaptiveUnit(nn.Module):
+    """ReLU(BN(graph convolution) + skip): the spatial half of 2s-AGCN's block.
+
+    Args:
+        channels: Input channels.
+        out_channels: Output channels.
+        graph: The graph module.
+    """
+
+    def __init__(self, channels: int, out_channels: int, graph: nn.Module) -> None:
+        super().__init__()
+        self.graph = graph
+        self.conv = GraphConv(channels, out_channels)
+        self.bn = nn.BatchNorm2d(out_channels)
+        # The block starts as its skip connection; the graph branch grows from almost nothing.
+        nn.init.constant_(self.bn.weight, 1e-6)
+        self.skip = (
+            nn.Identity() if channels == out_channels else conv_bn(channels, out_channels, kernel=1, stride=1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V) -> (N, O, T, V)."""
+        y = self.bn(self.conv(x, self.graph(x)))
+        return functional.relu_(y.add_(self.skip(x)))
+
+
+class AdaptiveBlock(nn.Module):
+    """ReLU(temporal convolution of an `AdaptiveUnit` + residual): the block of 2s-AGCN and SGCN.
+
+    Args:
+        context: Channels of the input.
+        channels: Output channels.
+        graph: The graph module.
+        stride: Step between frames.
+        kernel: Frames of the temporal convolution.
+        residual: ``auto`` or ``none``.
+        dropout: Share of activations dropped after the temporal convolution.
+    """
+
+    def __init__(
+        self,
+        context: BuildContext,
+        channels: int,
+        graph: nn.Module,
+        stride: int = 1,
+        kernel: int = 9,
+        residual: str = "auto",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.gcn = AdaptiveUnit(context.channels, channels, graph)
+        self.tcn = conv_bn(channels, channels, kernel, stride)
+        self.dropout = nn.Dropout(dropout)
+        self.residual = _residual(residual, context.channels, channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V) -> (N, O, T / stride rounded up, V)."""
+        y = self.dropout(self.tcn(self.gcn(x)))
+        return functional.relu_(y if self.residual is None else y.add_(self.residual(x)))
+
+
+class OriginalBlock(nn.Module):
+    """ST-GCN's block: sum_k (W_k x) . G_k, BN, ReLU, temporal convolution, BN, dropout, residual, ReLU.
+
+    Args:
+        context: Channels of the input.
+        channels: Output channels.
+        graph: The graph module.
+        stride: Step between frames.
+        kernel: Frames of the temporal convolution.
+        residual: ``auto`` or ``none``.
+        dropout: Share of activations dropped after the temporal convolution.
+    """
+
+    def __init__(
+        self,
+        context: BuildContext,
+        channels: int,
+        graph: nn.Module,
+        stride: int = 1,
+        kernel: int = 9,
+        residual: str = "auto",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(context.channels, SUBSETS * channels, 1)
+        self.bn = nn.BatchNorm2d(channels)
+        self.tcn = conv_bn(channels, channels, kernel, stride)
+        self.dropout = nn.Dropout(dropout)
+        self.residual = _residual(residual, context.channels, channels, stride)
+        self.apply(_init_original)
+        self.graph = graph
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V) -> (N, O, T / stride rounded up, V)."""
+        batch, _, frames, joints = x.shape
+        # Each subset has features of its own, so the graph goes last and the subsets are summed.
+        features = self.conv(x).view(batch, SUBSETS, -1, joints)
+        y = torch.matmul(features, self.graph(x)).sum(1).view(batch, -1, frames, joints)
+        y = self.dropout(self.tcn(functional.relu_(self.bn(y))))
+        return functional.relu_(y if self.residual is None else y.add_(self.residual(x)))
+
+
+def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Sequential:
+    """A (kernel, 1) convolution that keeps T (for stride 1) and a batch normalisation.
+
+    Args:
+        channels: Input channels.
+        out_channels: Output channels.
+        kernel: Frames that it sees, odd.
+        stride: Step between frames.
+    """
+    conv = nn.Conv2d(channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
+    nn.init.normal_(conv.weight, 0, math.sqrt(2 / (out_channels * kernel)))  # kaiming, fan-out
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
+
+
+def _residual(kind: str, channels: int, out_channels: int, stride: int) -> nn.Module | None:
+    if kind == "none":
+        return None
+    if channels == out_channels and stride == 1:
+        return nn.Identity()
+    return conv_bn(channels, out_channels, 1, stride)
+
+
+def _init_original(module: nn.Module) -> None:
+    """Initial weights of the released ST-GCN."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.normal_(module.weight, 0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1, 0.02)
