@@ -68,15 +68,15 @@ _MODULES = (
     _graph("cheb.l4", f"{_FIXED}:cheb_l4", "Chebyshev polynomial of order 4 of L"),
     _graph("cheb.l4n", f"{_FIXED}:cheb_l4n", "order 4, softmax over the sources"),
     _graph(
-        "dynamic.s", f"{_DYNAMIC}:Spatial", "similarity of joints, embedded frame by frame", EmbeddingParams
+        "dynamic.s", f"{_DYNAMIC}:Spatial", "likeness of joints, embedded frame by frame", EmbeddingParams
     ),
     _graph(
-        "dynamic.t", f"{_DYNAMIC}:Temporal", "similarity of joints, embedded over 9 frames", EmbeddingParams
+        "dynamic.t", f"{_DYNAMIC}:Temporal", "likeness of joints, embedded over 9 frames", EmbeddingParams
     ),
     _graph(
         "dynamic.st",
         f"{_DYNAMIC}:SpatialTemporal",
-        "similarity of joints, embedded by frame and then over 9 frames",
+        "likeness of joints, embedded by frame and then over 9 frames",
         EmbeddingParams,
     ),
     _graph("released.cheb.l2", f"{_RELEASED}:search_l2", "2 A^2 - I, powers by element"),

@@ -1,4 +1,4 @@
-"""Graph-convolution blocks of ST-GCN (Yan et al. 2018), 2s-AGCN (Shi et al. 2019) and SGCN (Peng et al. 2020).
+"""Graph-convolution blocks: ST-GCN (Yan et al. 2018), 2s-AGCN (Shi et al. 2019), SGCN (Peng et al. 2020).
 
 A graph convolution is y = sum_k W_k (x . G_k) over the graph's K subsets, where G_k[i, j] weighs
 what joint j takes from joint i.

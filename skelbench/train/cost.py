@@ -1,0 +1,207 @@
+"""What a network costs: parameters, MACs and FLOPs of one clip, and the time of a forward pass."""
+
+from __future__ import annotations
+
+import copy
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from skelbench.errors import SkelbenchError
+
+
+class CostRow(TypedDict):
+    """The cost of one block.
+
+    Attributes:
+        name: Its path in the network, ``body.3``.
+        params: Its parameters.
+        macs: Its MACs.
+        output_shape: The shape that it gives.
+    """
+
+    name: str
+    params: int
+    macs: int
+    output_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of a network for one input.
+
+    Attributes:
+        params: All parameters, shared ones once.
+        macs: Multiply-accumulates of convolutions and matrix products; work by element is not counted.
+        flops: Two per MAC.
+        input_shape: What was counted.
+        rows: One per block, in the order of the network.
+    """
+
+    params: int
+    macs: int
+    flops: int
+    input_shape: tuple[int, ...]
+    rows: tuple[CostRow, ...]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The time of a forward pass.
+
+    Attributes:
+        ms: Median in milliseconds.
+        iqr: Distance between the quartiles in milliseconds.
+        device: Name of the device.
+        threads: CPU threads that torch used.
+        repeats: Passes that were timed.
+    """
+
+    ms: float
+    iqr: float
+    device: str
+    threads: int
+    repeats: int
+
+
+def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
+    """Count without computing: shapes alone run through a copy that has no data.
+
+    Args:
+        module: The network; it is left as it is.
+        input_shape: One clip with all its persons, (1, C, T, V, M).
+
+    Raises:
+        SkelbenchError: The network does not take such an input.
+    """
+    shape = tuple(input_shape)
+    hollow = _without_data(module)
+    counter = FlopCounterMode(display=False)
+    rows: list[CostRow] = []
+    for name, block in _blocks(hollow):
+        _watch(name, block, counter, rows)
+    try:
+        with torch.no_grad(), counter:
+            hollow(torch.empty(shape, device="meta"))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise SkelbenchError(
+            f"the network does not take an input of {' x '.join(map(str, shape))}: {error}",
+            remedy="Give the shape (1, C, T, V, M) that it was built for",
+        ) from error
+    flops = int(counter.get_total_flops())
+    return Cost(_params(module), flops // 2, flops, shape, tuple(rows))
+
+
+def _without_data(module: nn.Module) -> nn.Module:
+    """A copy in evaluation mode whose parameters and buffers are on the meta device."""
+    memo: dict[int, Any] = {}
+    for parameter in module.parameters():
+        memo[id(parameter)] = nn.Parameter(
+            torch.empty_like(parameter, device="meta"), requires_grad=parameter.requires_grad
+        )
+    for buffer in module.buffers():
+        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+    return copy.deepcopy(module, memo).eval()
+
+
+def _blocks(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The network's children, sequences opened."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Sequential):
+            yield from _blocks(child, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", child
+
+
+def _watch(name: str, block: nn.Module, counter: FlopCounterMode, rows: list[CostRow]) -> None:
+    """Let ``block`` add its row to ``rows`` when it has run."""
+    before: list[int] = []
+
+    def note(*_: object) -> None:
+        before.append(int(counter.get_total_flops()))
+
+    def finish(block: nn.Module, _: object, output: torch.Tensor) -> None:
+        macs = (int(counter.get_total_flops()) - before.pop()) // 2
+        rows.append(CostRow(name=name, params=_params(block), macs=macs, output_shape=tuple(output.shape)))
+
+    block.register_forward_pre_hook(note)
+    block.register_forward_hook(finish)
+
+
+def _params(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def latency(
+    module: nn.Module,
+    input_shape: Sequence[int],
+    device: str | torch.device = "cpu",
+    warmup: int = 5,
+    repeats: int = 20,
+) -> Latency:
+    """Time forward passes in evaluation mode, without gradients.
+
+    The module is back on its device and in its mode afterwards.
+
+    Args:
+        module: The network.
+        input_shape: (N, C, T, V, M).
+        device: Where to run it.
+        warmup: Passes before the timed ones.
+        repeats: Timed passes.
+
+    Raises:
+        SkelbenchError: ``repeats`` is below 1.
+    """
+    if repeats < 1:
+        raise SkelbenchError(f"{repeats} passes cannot be timed", remedy="Time one at least")
+    target = torch.device(device)
+    home = next((p.device for p in module.parameters()), target)
+    training = module.training
+    module.to(target).eval()
+    try:
+        # A generator of its own, so that measuring does not disturb the run's random numbers.
+        clip = torch.randn(tuple(input_shape), generator=torch.Generator().manual_seed(0))
+        seconds = _time(module, clip.to(target), warmup, repeats)
+    finally:
+        module.to(home).train(training)
+    low, middle, high = np.percentile(np.array(seconds) * 1e3, [25, 50, 75])
+    return Latency(float(middle), float(high - low), device_name(target), torch.get_num_threads(), repeats)
+
+
+def _time(module: nn.Module, x: torch.Tensor, warmup: int, repeats: int) -> list[float]:
+    seconds = []
+    with torch.inference_mode():
+        for step in range(warmup + repeats):
+            _wait(x.device)
+            start = time.perf_counter()
+            module(x)
+            _wait(x.device)
+            if step >= warmup:
+                seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def _wait(device: torch.device) -> None:
+    """Wait for work under way on an accelerator; calls return before it is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def device_name(device: str | torch.device = "cpu") -> str:
+    """What the maker calls a device, ``NVIDIA H200`` or the processor's model."""
+    target = torch.device(device)
+    if target.type == "cuda":
+        return torch.cuda.get_device_name(target)
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
