@@ -1,1 +1,1 @@
-
+"""Tables from records: pure (`table`), in several forms (`render`), and as files (`publish`)."""

@@ -13,6 +13,7 @@ from skelbench.errors import Problem, RunFolderError
 from skelbench.results.files import disk, write_atomic
 
 SCHEMA_VERSION: Final = 1
+RECORD = "record.json"
 NonNegative = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 

@@ -15,14 +15,13 @@ import numpy as np
 from skelbench.errors import RunFolderError
 from skelbench.results import journal
 from skelbench.results.files import disk, write_atomic
-from skelbench.results.record import Record
+from skelbench.results.record import RECORD, Record
 
 IDENTITY = "run.json"
 SPEC = "spec.resolved.yaml"
 TRIALS = "trials.jsonl"
 ARCHITECTURE = "architecture.yaml"
 SCORES = "scores.npz"
-RECORD = "record.json"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
 
