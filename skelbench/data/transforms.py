@@ -18,7 +18,7 @@ _MOVE_SHIFTS = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 def present_persons(x: np.ndarray) -> np.ndarray:
     """Which persons have any coordinate other than zero: (B, T, M, V, C) to (B, T, M) bool."""
-    return x.any(axis=(3, 4))
+    return np.asarray(x.any(axis=(3, 4)))
 
 
 def transform(

@@ -1,0 +1,86 @@
+"""Short names for exactly which recordings, labels, split and raw coordinates were used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skelbench.data.dataset import Clips
+from skelbench.errors import DataError
+
+_SHORT = 12
+
+
+@dataclass(frozen=True)
+class TracedClips(Clips):
+    """Recordings that remember their raw coordinates' digest after pre-processing.
+
+    Attributes:
+        raw_digest: `raw_digest` of the recordings before any pre-processing.
+    """
+
+    raw_digest: str = ""
+
+
+def trace(clips: Clips, digest: str | None = None) -> TracedClips:
+    """The same recordings with ``digest``, or with their own while they are still raw."""
+    known = digest or raw_digest(clips)
+    fields = {name: getattr(clips, name) for name in Clips.__dataclass_fields__}
+    return TracedClips(**fields, raw_digest=known)
+
+
+def recording_digest(frames: np.ndarray) -> bytes:
+    """SHA-256 of one recording's shape and coordinates, (T, M, V, C)."""
+    data = np.ascontiguousarray(frames, dtype="<f4")
+    digest = hashlib.sha256(str(data.shape).encode())
+    digest.update(data.data)
+    return digest.digest()
+
+
+def combined_digest(ids: Iterable[str], labels: Iterable[int], digests: Iterable[bytes]) -> str:
+    """One digest of recordings given in the order of their ids, as 64 hex digits."""
+    whole = hashlib.sha256()
+    for name, label, digest in zip(ids, labels, digests, strict=True):
+        whole.update(f"{name}\0{label}\0".encode())
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def raw_digest(clips: Clips) -> str:
+    """Digest of ids, labels and raw coordinates; equal for recordings in memory and in a store.
+
+    Raises:
+        DataError: The coordinates are pre-processed and the raw ones were not remembered.
+    """
+    if isinstance(clips, TracedClips) and clips.raw_digest:
+        return clips.raw_digest
+    if clips.preprocess != "none":
+        raise DataError(
+            f"the raw coordinates of these '{clips.preprocess}' recordings are unknown",
+            remedy="Take the fingerprint of the raw recordings, or open them by open_clips",
+        )
+    digests = (recording_digest(clips.clip(i).frames) for i in range(len(clips)))
+    return combined_digest(clips.ids, clips.labels, digests)
+
+
+def split_fingerprint(clips: Clips, is_train: np.ndarray) -> str:
+    """Fingerprint of a protocol's split: ids, labels, raw coordinates and who is in train, 64 hex digits.
+
+    Validation is not part of it: results on the same test recordings stay comparable however
+    validation was drawn.
+
+    Args:
+        clips: The recordings.
+        is_train: Which of them the protocol trains on, (n,) bool.
+    """
+    digest = hashlib.sha256(raw_digest(clips).encode())
+    digest.update(np.asarray(is_train, dtype=np.uint8).tobytes())
+    return digest.hexdigest()
+
+
+def short(fingerprint: str) -> str:
+    """The first 12 hex digits, for tables."""
+    return fingerprint[:_SHORT]
