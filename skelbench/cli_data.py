@@ -1,0 +1,234 @@
+"""``skelbench data``: verify, convert and make up recordings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from skelbench.components import Dataset
+from skelbench.data import (
+    Clips,
+    Reader,
+    is_store,
+    open_store,
+    read_clips,
+    short,
+    split_fingerprint,
+    write_store,
+)
+from skelbench.errors import DataError, did_you_mean
+from skelbench.registry import load_registry
+
+app = typer.Typer(
+    help="Verify, convert and make up recordings. Example: skelbench data check ucla DATA/nw-ucla",
+    no_args_is_help=True,
+)
+Name = Annotated[str, typer.Argument(help="Data set, such as ucla.")]
+Root = Annotated[Path, typer.Argument(help="Raw or prepared files, or a store.")]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Attributes:
+        dataset: The data set.
+        protocol: The protocol.
+        synthetic: Whether the recordings are synthetic.
+        preprocess: The pre-processing of a store, ``none`` for raw files.
+        recordings: Recordings found.
+        train: Of these in training.
+        test: Of these in test.
+        expected: (train, test) of the complete data set, or None where unknown.
+        missing: (train, test) recordings short of these.
+        unexpected: (train, test) recordings beyond these.
+        classes: For each class name its (train, test) recordings.
+        frames: (shortest, median, longest) recording in frames.
+        fingerprint: See `skelbench.data.split_fingerprint`.
+    """
+
+    dataset: str
+    protocol: str
+    synthetic: bool
+    preprocess: str
+    recordings: int
+    train: int
+    test: int
+    expected: tuple[int, int] | None
+    missing: tuple[int, int] | None
+    unexpected: tuple[int, int] | None
+    classes: dict[str, tuple[int, int]]
+    frames: tuple[int, float, int]
+    fingerprint: str
+
+
+@app.command(epilog="Example: skelbench data check ucla DATA/nw-ucla --json")
+def check(
+    dataset: Name,
+    root: Root,
+    protocol: Annotated[str | None, typer.Option(help="Protocol; the data set's first by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
+) -> None:
+    """Count recordings by split and class, compare with the complete data set, print the fingerprint."""
+    component: Dataset = load_registry().get("dataset", dataset)
+    reader: Reader = component.load()()
+    chosen = protocol or component.protocols[0]
+    if chosen not in component.protocols:
+        raise DataError(
+            f"'{dataset}' has no protocol '{chosen}'", remedy=did_you_mean(chosen, component.protocols)
+        )
+    found = report(_recordings(component, reader, root, quiet=as_json), reader, chosen)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        _show(found)
+
+
+@app.command(epilog="Example: skelbench data prepare ucla DATA/nw-ucla ucla.store --preprocess sgcn")
+def prepare(
+    dataset: Name,
+    root: Root,
+    out: Annotated[Path, typer.Argument(help="The store to make.")],
+    preprocess: Annotated[str, typer.Option(help="Pre-processing of whole recordings.")] = "none",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read.")] = 1,
+) -> None:
+    """Convert raw files to a store, which opens at once; a run that was interrupted goes on."""
+    registry = load_registry()
+    component: Dataset = registry.get("dataset", dataset)
+    layout = registry.get("layout", component.layout)
+    _must_exist(root)
+    with _bar() as bar:
+        task = bar.add_task(f"Preparing {dataset}", total=None)
+        write_store(
+            out,
+            component,
+            component.load()(),
+            root,
+            preprocess=preprocess,
+            layout=layout,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    typer.echo(f"{out}: {len(open_store(out))} recordings")
+
+
+@app.command(epilog="Example: skelbench data synth ucla made-up --clips 600 --classes 4")
+def synth(
+    dataset: Name,
+    out: Annotated[Path, typer.Argument(help="Folder to fill; must be empty or absent.")],
+    clips: Annotated[int, typer.Option(min=1, help="Recordings.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    classes: Annotated[int | None, typer.Option(min=2, help="Only the first so many classes.")] = None,
+) -> None:
+    """Write synthetic recordings in the data set's own raw format."""
+    component: Dataset = load_registry().get("dataset", dataset)
+    if classes is not None and classes > component.classes:
+        raise DataError(f"'{dataset}' has {component.classes} classes, not {classes}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError("is not an empty folder", where=out, remedy="Choose another place")
+    made = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        component.load()().synthesise(made, clips=clips, seed=seed, classes=classes)
+        made.replace(out)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", where=out) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    typer.echo(f"{out}: {clips} synthetic recordings of {dataset}")
+
+
+def report(clips: Clips, reader: Reader, protocol: str) -> Report:
+    """Counts and fingerprint of recordings under a protocol.
+
+    Raises:
+        DataError: The protocol does not fit the recordings.
+    """
+    is_train = np.asarray(reader.is_train(clips, protocol), dtype=bool)
+    splits = [clips.labels[is_train], clips.labels[~is_train]]
+    by_class = np.stack([np.bincount(labels, minlength=len(clips.class_names)) for labels in splits], axis=1)
+    train, test = len(splits[0]), len(splits[1])
+    expected = None if clips.synthetic else reader.expected(protocol)
+    lengths = clips.lengths
+    return Report(
+        dataset=clips.dataset,
+        protocol=protocol,
+        synthetic=clips.synthetic,
+        preprocess=clips.preprocess,
+        recordings=len(clips),
+        train=train,
+        test=test,
+        expected=expected,
+        missing=expected and (max(expected[0] - train, 0), max(expected[1] - test, 0)),
+        unexpected=expected and (max(train - expected[0], 0), max(test - expected[1], 0)),
+        classes={name: (int(a), int(b)) for name, (a, b) in zip(clips.class_names, by_class, strict=True)},
+        frames=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())),
+        fingerprint=split_fingerprint(clips, is_train),
+    )
+
+
+def _recordings(component: Dataset, reader: Reader, root: Path, *, quiet: bool) -> Clips:
+    _must_exist(root)
+    if is_store(root):
+        clips = open_store(root, deep=True)
+        if clips.dataset != component.name:
+            raise DataError(f"the store holds '{clips.dataset}', not '{component.name}'", where=root)
+        return clips
+    with _bar(disable=quiet) as bar:
+        task = bar.add_task(f"Reading {component.name}", total=None)
+        return read_clips(
+            component,
+            reader,
+            root,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _must_exist(root: Path) -> None:
+    if not root.exists():
+        raise DataError("no such file or folder", where=root)
+
+
+def _bar(*, disable: bool = False) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=disable,
+    )
+
+
+def _show(found: Report) -> None:
+    console = Console()
+    made_up = ", synthetic" if found.synthetic else ""
+    table = Table(title=f"{found.dataset}, {found.protocol}{made_up}")
+    table.add_column("class")
+    table.add_column("train", justify="right")
+    table.add_column("test", justify="right")
+    for name, (train, test) in found.classes.items():
+        table.add_row(name, str(train), str(test), style=None if train and test else "yellow")
+    table.add_section()
+    table.add_row("found", str(found.train), str(found.test))
+    for label, pair in (
+        ("expected", found.expected),
+        ("missing", found.missing),
+        ("unexpected", found.unexpected),
+    ):
+        if pair is not None:
+            table.add_row(label, *map(str, pair), style="red" if label != "expected" and any(pair) else None)
+    console.print(table)
+    shortest, median, longest = found.frames
+    console.print(f"frames: {shortest} to {longest}, median {median:g}; pre-processing: {found.preprocess}")
+    console.print(f"fingerprint: {short(found.fingerprint)}")
