@@ -1,1 +1,40 @@
+"""Built-in search strategies: ``ceim``, ``random`` and ``grid``."""
 
+from __future__ import annotations
+
+from skelbench import hookimpl
+from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
+
+from .params import CeimParams, GridParams, RandomParams
+
+MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs"])
+"""What a supernet can hold as a weighted sum, so that candidates can share its weights."""
+SEARCHES = {"shared": MIXABLE, "own": ALL_NODE_KINDS}
+
+
+@hookimpl
+def register_strategies() -> list[Strategy]:
+    """The strategies of this package."""
+    return [
+        Strategy(
+            name="ceim",
+            summary="Cross-entropy method with importance mixing (Peng et al., AAAI 2020)",
+            target="skelbench_plugins.strategies.ceim:Ceim",
+            params=CeimParams,
+            searches=SEARCHES,
+        ),
+        Strategy(
+            name="random",
+            summary="Different architectures drawn at random",
+            target="skelbench_plugins.strategies.listed:random_search",
+            params=RandomParams,
+            searches=SEARCHES,
+        ),
+        Strategy(
+            name="grid",
+            summary="Every architecture of a small space",
+            target="skelbench_plugins.strategies.listed:grid_search",
+            params=GridParams,
+            searches=SEARCHES,
+        ),
+    ]

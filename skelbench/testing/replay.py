@@ -1,0 +1,221 @@
+"""Replay a search against a table of fitness, so that strategies are tried in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from skelbench.errors import SpecError, did_you_mean
+from skelbench.recipe import DeriveOptions
+from skelbench.search import Point, Proposal, Sample, Search, WeightMode, decode
+
+Evaluate = Callable[[Proposal], float | None]
+"""Gives a proposal's fitness, higher is better, or None as for a failed trial."""
+
+TABLE_STREAM = 7461
+"""Sets the random numbers of tables apart from those of searches with the same seed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One generation of a replay.
+
+    Attributes:
+        generation: Its number as the search was asked for it.
+        proposals: What the search asked for.
+        fitness: What it was told.
+        evaluations: Evaluations so far, this generation included.
+    """
+
+    generation: int
+    proposals: tuple[Proposal, ...]
+    fitness: tuple[float | None, ...]
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What happened in a replay.
+
+    Attributes:
+        steps: The generations that had proposals.
+        best: The search's answer at the end.
+    """
+
+    steps: tuple[Step, ...]
+    best: Proposal
+
+    @property
+    def evaluations(self) -> int:
+        """All evaluations made; proposals that came with their fitness are not counted."""
+        return self.steps[-1].evaluations if self.steps else 0
+
+    def evaluations_until(self, fitness: float) -> int | None:
+        """Evaluations made until one first reached ``fitness``; None where none did."""
+        count = 0
+        for step in self.steps:
+            for proposal, value in zip(step.proposals, step.fitness, strict=True):
+                count += proposal.fitness is None
+                if value is not None and value >= fitness:
+                    return count
+        return None
+
+
+def replay(search: Search, evaluate: Evaluate, generations: int, *, weights: WeightMode = "own") -> Replay:
+    """Run a search as the engine does, with ``evaluate`` in place of training.
+
+    Args:
+        search: A search that has not begun, or that was restored.
+        evaluate: Called for every proposal whose fitness is not known.
+        generations: Most generations asked for; with shared weights the supernet's epochs.
+        weights: ``own`` ends when the search has no more proposals; ``shared`` passes over
+            generations without any.
+    """
+    steps: list[Step] = []
+    evaluations = 0
+    for generation in range(generations):
+        if weights == "shared":
+            search.training_weights(generation)
+        proposals = tuple(search.ask(generation))
+        if not proposals and weights == "own":
+            break
+        if not proposals:
+            continue
+        fitness = tuple(p.fitness if p.fitness is not None else evaluate(p) for p in proposals)
+        evaluations += sum(p.fitness is None for p in proposals)
+        search.tell(proposals, fitness)
+        steps.append(Step(generation, proposals, fitness, evaluations))
+    return Replay(tuple(steps), search.best())
+
+
+class TabulatedSpace:
+    """A space whose every architecture has a fitness in a table made from a seed, without training.
+
+    Each option has a normal effect of its own, and each pair of decisions a normal effect that is
+    ``interaction`` times as large. No decision depends on another.
+
+    Args:
+        points: The decisions.
+        seed: Of the effects.
+        interaction: Standard deviation of the pairwise effects; an option's own effect has 1.
+
+    Attributes:
+        points: The decisions.
+        table: Fitness by the number of each decision's alternative, one axis per point.
+    """
+
+    def __init__(self, points: Sequence[Point], *, seed: int = 0, interaction: float = 0.3) -> None:
+        self.points = tuple(points)
+        self._alternatives = [list(_alternatives(point)) for point in self.points]
+        # A stream apart: a search with the same seed would else draw the very effects as its first sample.
+        stream = np.random.SeedSequence(seed, spawn_key=(TABLE_STREAM,))
+        self.table = self._tabulate(np.random.default_rng(stream), interaction)
+
+    @classmethod
+    def of_choices(cls, points: int, options: int, *, seed: int = 0, interaction: float = 0.3) -> TabulatedSpace:
+        """A space of ``points`` plain choices with ``options`` options each."""
+        names = tuple(f"option{i}" for i in range(options))
+        decisions = [Point(f"point{i}", "choice", names) for i in range(points)]
+        return cls(decisions, seed=seed, interaction=interaction)
+
+    def size(self) -> int:
+        """The number of architectures."""
+        return prod(map(len, self._alternatives))
+
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """A random architecture, all alike likely."""
+        return self._sample([alternatives[rng.integers(len(alternatives))] for alternatives in self._alternatives])
+
+    def enumerate(self) -> Iterator[Sample]:
+        """Every architecture once."""
+        return (self._sample(decisions) for decisions in product(*self._alternatives))
+
+    def canonical(self, sample: Sample) -> Sample:
+        """The sample in the order of the points.
+
+        Raises:
+            SpecError: A label or a decision is not of this space.
+        """
+        self._place(sample)
+        return {point.label: sample[point.label] for point in self.points}
+
+    def fitness(self, sample: Sample) -> float:
+        """The fitness of an architecture.
+
+        Raises:
+            SpecError: It is not of this space.
+        """
+        return float(self.table[self._place(sample)])
+
+    def evaluate(self, proposal: Proposal) -> float:
+        """The fitness of a proposal; one that brings weights alone is decoded first.
+
+        Raises:
+            SpecError: It is not of this space.
+        """
+        if proposal.sample is not None:
+            return self.fitness(proposal.sample)
+        if proposal.weights is None:
+            raise SpecError("a proposal has neither a sample nor weights", remedy="Mend the strategy")
+        return self.fitness(decode(self.points, proposal.weights, DeriveOptions()))
+
+    def quantile(self, share: float) -> float:
+        """The fitness that ``share`` of all architectures do not exceed."""
+        return float(np.quantile(self.table, share))
+
+    def _tabulate(self, rng: np.random.Generator, interaction: float) -> np.ndarray:
+        shape = [len(alternatives) for alternatives in self._alternatives]
+        table = np.zeros(shape)
+        for axis, (point, alternatives) in enumerate(zip(self.points, self._alternatives, strict=True)):
+            effect = dict(zip(map(str, point.options), rng.standard_normal(len(point.options)), strict=True))
+            own = [sum(effect[str(option)] for option in _listed(a)) for a in alternatives]
+            table += _along(np.array(own), (axis,), len(shape))
+        for pair in combinations(range(len(shape)), 2):
+            effects = interaction * rng.standard_normal((shape[pair[0]], shape[pair[1]]))
+            table += _along(effects, pair, len(shape))
+        return table
+
+    def _sample(self, decisions: Sequence[Any]) -> Sample:
+        return {p.label: decision for p, decision in zip(self.points, decisions, strict=True)}
+
+    def _place(self, sample: Sample) -> tuple[int, ...]:
+        labels = [point.label for point in self.points]
+        for label in sample.keys() ^ set(labels):
+            what = "unknown" if label in sample else "missing"
+            raise SpecError(f"label '{label}' is {what} in a sample", remedy=did_you_mean(label, labels))
+        place = []
+        for point, alternatives in zip(self.points, self._alternatives, strict=True):
+            if sample[point.label] not in alternatives:
+                raise SpecError(
+                    f"{point.label} cannot be {sample[point.label]!r}",
+                    remedy=did_you_mean(str(sample[point.label]), map(str, alternatives)),
+                )
+            place.append(alternatives.index(sample[point.label]))
+        return tuple(place)
+
+
+def _alternatives(point: Point) -> Iterator[Any]:
+    """Every way to decide a point, in the form that a sample has."""
+    if point.kind in ("choice", "value", "depth"):
+        yield from point.options
+        return
+    sizes = range(1, len(point.options) + 1) if point.choose is None else [point.choose]
+    for size in sizes:
+        yield from map(list, combinations(point.options, size))
+
+
+def _listed(decision: Any) -> list[Any]:
+    return decision if isinstance(decision, list) else [decision]
+
+
+def _along(effects: np.ndarray, axes: tuple[int, ...], dimensions: int) -> np.ndarray:
+    """``effects`` shaped so that they are added along ``axes`` of a table."""
+    shape = [1] * dimensions
+    for axis, length in zip(axes, effects.shape, strict=True):
+        shape[axis] = length
+    return effects.reshape(shape)

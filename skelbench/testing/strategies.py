@@ -1,0 +1,193 @@
+"""Conformance tests of search strategies: subclass `StrategyConformance` and name the strategy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
+from skelbench.search import Point, Proposal, Search, WeightMode
+from skelbench.testing.replay import Replay, TabulatedSpace, replay
+
+POINTS = (
+    Point("graph", "choice", ("a", "b", "c", "d")),
+    Point("branches", "mix", ("s", "t", "st"), choose=None),
+    Point("sources", "inputs", (0, 1, 2), choose=2),
+    Point("channels", "value", (16, 32, 64)),
+    Point("blocks", "depth", (1, 2, 3)),
+)
+"""One decision of each kind; a strategy is tried on those that it searches."""
+
+
+class StrategyConformance:
+    """What every strategy must do; tried in each way of getting weights that it declares.
+
+    Attributes:
+        strategy: The component under test.
+        params: Its parameters; choose them small.
+        epochs: Supernet epochs with shared weights.
+        generations: Most generations with own weights.
+        seeds: Over how many seeds it must be better than chance.
+        share: The share of all architectures that its answers must beat on average; an
+            architecture drawn at random beats half of them.
+    """
+
+    strategy: ClassVar[Strategy]
+    params: ClassVar[Mapping[str, Any]] = {}
+    epochs: ClassVar[int] = 12
+    generations: ClassVar[int] = 30
+    seeds: ClassVar[int] = 8
+    share: ClassVar[float] = 0.75
+
+    @pytest.fixture(params=["shared", "own"])
+    def weights(self, request: pytest.FixtureRequest) -> WeightMode:
+        """Each declared way of getting a candidate's weights."""
+        if request.param not in self.strategy.searches:
+            pytest.skip(f"{self.strategy.name} does not search with {request.param} weights")
+        return request.param
+
+    def space(self, weights: WeightMode, seed: int = 0) -> TabulatedSpace:
+        """A small space of the kinds that the strategy searches."""
+        kinds = self.strategy.searches[weights]
+        return TabulatedSpace([point for point in POINTS if point.kind in kinds], seed=seed)
+
+    def make(self, space: TabulatedSpace, weights: WeightMode, seed: int = 0) -> Search:
+        """A search that has not begun."""
+        return self.strategy.load()(space, seed=seed, weights=weights, epochs=self.epochs, **self.params)
+
+    def run(self, search: Search, space: TabulatedSpace, weights: WeightMode) -> Replay:
+        """A whole search."""
+        rounds = self.epochs if weights == "shared" else self.generations
+        return replay(search, space.evaluate, rounds, weights=weights)
+
+    def test_declares_what_it_searches(self) -> None:
+        """Ways and node kinds are known ones, and there is a summary."""
+        assert self.strategy.searches, "a strategy searches with shared or own weights"
+        assert set(self.strategy.searches) <= {"shared", "own"}
+        known: frozenset[NodeKind] = ALL_NODE_KINDS
+        assert all(kinds and kinds <= known for kinds in self.strategy.searches.values())
+        assert self.strategy.summary
+
+    def test_parameters_fit_the_model(self) -> None:
+        """The parameters pass the model, and an unknown one does not."""
+        self.strategy.params(**self.params)
+        with pytest.raises(ValueError, match="no_such_parameter"):
+            self.strategy.params(**self.params, no_such_parameter=1)
+
+    def test_respects_the_space(self, weights: WeightMode) -> None:
+        """Every proposal and every answer is of the space."""
+        space = self.space(weights)
+        done = self.run(self.make(space, weights), space, weights)
+        assert done.steps, "the search asked for nothing"
+        for proposal in [p for step in done.steps for p in step.proposals] + [done.best]:
+            check_proposal(space, proposal, weights)
+
+    def test_training_weights_fit_the_supernet(self) -> None:
+        """With shared weights there are weights for every decision in every epoch."""
+        if "shared" not in self.strategy.searches:
+            pytest.skip(f"{self.strategy.name} does not search with shared weights")
+        space = self.space("shared")
+        search = self.make(space, "shared")
+        for epoch in range(self.epochs):
+            check_proposal(space, Proposal(weights=search.training_weights(epoch)), "shared")
+
+    def test_same_seed_same_search(self, weights: WeightMode) -> None:
+        """Two searches of one seed ask for the same."""
+        space = self.space(weights)
+        first, second = (self.run(self.make(space, weights, seed=3), space, weights) for _ in range(2))
+        assert _plain_steps(first) == _plain_steps(second)
+
+    @pytest.mark.parametrize("told", [True, False], ids=["between generations", "within a generation"])
+    def test_goes_on_from_its_state(self, weights: WeightMode, told: bool) -> None:
+        """A search restored from JSON asks and answers as the one that was not interrupted."""
+        space = self.space(weights)
+        whole = self.make(space, weights)
+        rounds = self.epochs if weights == "shared" else self.generations
+        for generation in range(rounds):
+            before = whole.state() if told else None
+            asked = list(whole.ask(generation))
+            state = json.dumps(before if told else whole.state(), allow_nan=False)
+            other = self.make(space, weights, seed=99)
+            other.restore(json.loads(state))
+            again = list(other.ask(generation)) if told else asked
+            assert [_plain(p) for p in again] == [_plain(p) for p in asked]
+            fitness = [space.evaluate(p) if p.fitness is None else p.fitness for p in asked]
+            if asked:
+                whole.tell(asked, fitness)
+                other.tell(again, fitness)
+            assert other.state() == whole.state()
+            assert _plain(other.best()) == _plain(whole.best())
+
+    def test_bears_failed_trials(self, weights: WeightMode) -> None:
+        """Failed trials neither stop a search nor become its answer."""
+        space = self.space(weights)
+        calls = iter(range(10**9))
+        search = self.make(space, weights)
+        rounds = self.epochs if weights == "shared" else self.generations
+        done = replay(
+            search, lambda p: None if next(calls) % 2 else space.evaluate(p), rounds, weights=weights
+        )
+        check_proposal(space, done.best, weights)
+        assert done.best.fitness is None or np.isfinite(done.best.fitness)
+
+    def test_bears_failure_of_all_trials(self, weights: WeightMode) -> None:
+        """A search in which everything fails still ends, with an answer of the space."""
+        space = self.space(weights)
+        search = self.make(space, weights)
+        rounds = self.epochs if weights == "shared" else self.generations
+        done = replay(search, lambda _: None, rounds, weights=weights)
+        check_proposal(space, done.best, weights)
+        assert done.best.fitness is None
+
+    def test_figures_are_plain_data(self, weights: WeightMode) -> None:
+        """The figures can be written to the journal, before and after a search."""
+        space = self.space(weights)
+        search = self.make(space, weights)
+        json.dumps(search.figures(), allow_nan=False)
+        self.run(search, space, weights)
+        assert json.loads(json.dumps(search.figures(), allow_nan=False)) == search.figures()
+
+    def test_is_better_than_chance(self, weights: WeightMode) -> None:
+        """Its answers beat more architectures than ones drawn at random do."""
+        beaten = []
+        for seed in range(self.seeds):
+            space = self.space(weights, seed)
+            done = self.run(self.make(space, weights, seed), space, weights)
+            beaten.append(float(np.mean(space.table < space.evaluate(done.best))))
+        assert np.mean(beaten) > self.share
+
+
+def check_proposal(space: TabulatedSpace, proposal: Proposal, weights: WeightMode) -> None:
+    """Fail where a proposal is not of the space or lacks what the way of getting weights needs."""
+    assert proposal.sample is not None or weights == "shared", "own weights need a sample"
+    if proposal.sample is not None:
+        canonical = space.canonical(proposal.sample)
+        assert list(canonical.items()) == list(proposal.sample.items()), "the sample is not canonical"
+        json.dumps(proposal.sample)
+    if weights == "own":
+        return
+    assert proposal.weights is not None, "shared weights need weights"
+    assert set(proposal.weights) == {point.label for point in space.points}
+    for point in space.points:
+        weight = proposal.weights[point.label]
+        assert weight.shape == (len(point.options),)
+        assert np.all(weight >= 0)
+        assert weight.sum() == pytest.approx(1)
+
+
+def _plain(proposal: Proposal) -> dict[str, Any]:
+    weights = proposal.weights
+    return {
+        "sample": proposal.sample,
+        "weights": None if weights is None else {k: w.tolist() for k, w in weights.items()},
+        "fitness": proposal.fitness,
+        "kept": proposal.kept,
+    }
+
+
+def _plain_steps(done: Replay) -> list[Any]:
+    return [[step.generation, *map(_plain, step.proposals)] for step in done.steps]
