@@ -17,7 +17,34 @@ UCLA = Dataset(
     forms=("folder all_sqe of aAA_sSS_eEE_vVV.json",),
 )
 
-DATASETS: tuple[Dataset, ...] = (UCLA,)
+_NTU_FORMS = (
+    "folder or zip of SsssCcccPpppRrrrAaaa.skeleton",
+    "ST-GCN's {train,val}_data[_joint].npy with {train,val}_label.pkl",
+    "CTR-GCN's npz (NTU60_CS.npz)",
+    "pyskl's 3-D pkl (ntu60_3danno.pkl)",
+)
+NTU60 = Dataset(
+    name="ntu60",
+    summary="NTU RGB+D 60: 60 actions, 25 joints, cross-subject and cross-view",
+    target="skelbench_plugins.datasets.ntu:Ntu60Reader",
+    layout="ntu25",
+    classes=60,
+    persons=2,
+    protocols=("xsub", "xview"),
+    forms=_NTU_FORMS,
+)
+NTU120 = Dataset(
+    name="ntu120",
+    summary="NTU RGB+D 120: 120 actions, 25 joints, cross-subject and cross-setup",
+    target="skelbench_plugins.datasets.ntu:Ntu120Reader",
+    layout="ntu25",
+    classes=120,
+    persons=2,
+    protocols=("xsub", "xset"),
+    forms=_NTU_FORMS,
+)
+
+DATASETS: tuple[Dataset, ...] = (UCLA, NTU60, NTU120)
 
 
 @hookimpl

@@ -7,7 +7,7 @@ Liu et al., "NTU RGB+D 120", TPAMI 2019 (120 classes, cross-subject and cross-se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,6 +112,11 @@ class Edition:
     def trains(self, clips: Clips, protocol: str) -> np.ndarray:
         """(n,) bool: the recordings that ``protocol`` trains on, by their names' numbers."""
         return self.protocol(protocol).trains(clips.subjects, clips.cameras, clips.setups)
+
+    def trains_names(self, names: Sequence[NtuName], protocol: str) -> np.ndarray:
+        """(n,) bool: which of the named recordings ``protocol`` trains on."""
+        numbers = np.array([(n.subject, n.camera, n.setup) for n in names], dtype=np.int64).reshape(-1, 3)
+        return self.protocol(protocol).trains(*numbers.T)
 
 
 NTU60 = Edition(
