@@ -97,9 +97,9 @@ def _perform(
     motion = _motion(label, person)
     style = np.random.default_rng([_SUBJECT_SEED, max(subject, 0), person])
     size = style.uniform(0.88, 1.12) * style.uniform(0.88, 1.12, _GROUPS)
-    tempo = style.uniform(0.8, 1.25) * rng.uniform(0.92, 1.08)
+    tempo = style.uniform(0.75, 1.3) * rng.uniform(0.85, 1.15)
     gain = style.uniform(0.7, 1.25) * rng.uniform(0.85, 1.15, _GROUPS)
-    start = style.normal(0, 0.3) + rng.normal(0, 0.5)
+    start = style.normal(0, 0.4) + rng.normal(0, 1.0)
     time = np.linspace(0, 1, frames)[:, None]
     angle = gain * motion.amplitude * np.sin(2 * np.pi * tempo * motion.cycles * time + motion.phase + start)
     # Limbs that the class leaves alone still sway, differently in every recording.
