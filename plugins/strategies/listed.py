@@ -68,10 +68,10 @@ class ListedSearch:
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
         """Remember the best; among equals the first."""
         for proposal, value in zip(proposals, fitness, strict=True):
-            failed = value is None or not np.isfinite(value)
             self._told += 1
-            self._failed += failed
-            if not failed and (self._best.fitness is None or value > self._best.fitness):
+            if value is None or not np.isfinite(value):
+                self._failed += 1
+            elif self._best.fitness is None or value > self._best.fitness:
                 self._best = Proposal(proposal.sample, proposal.weights, value)
 
     def best(self) -> Proposal:

@@ -117,7 +117,9 @@ class TabulatedSpace:
         self.table = self._tabulate(np.random.default_rng(stream), interaction)
 
     @classmethod
-    def of_choices(cls, points: int, options: int, *, seed: int = 0, interaction: float = 0.3) -> TabulatedSpace:
+    def of_choices(
+        cls, points: int, options: int, *, seed: int = 0, interaction: float = 0.3
+    ) -> TabulatedSpace:
         """A space of ``points`` plain choices with ``options`` options each."""
         names = tuple(f"option{i}" for i in range(options))
         decisions = [Point(f"point{i}", "choice", names) for i in range(points)]
@@ -129,7 +131,9 @@ class TabulatedSpace:
 
     def sample(self, rng: np.random.Generator) -> Sample:
         """A random architecture, all alike likely."""
-        return self._sample([alternatives[rng.integers(len(alternatives))] for alternatives in self._alternatives])
+        return self._sample(
+            [alternatives[rng.integers(len(alternatives))] for alternatives in self._alternatives]
+        )
 
     def enumerate(self) -> Iterator[Sample]:
         """Every architecture once."""

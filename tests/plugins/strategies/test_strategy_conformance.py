@@ -1,7 +1,9 @@
 """The public conformance suite, over the strategies that skelbench brings."""
 
+import numpy as np
 import pytest
 
+from skelbench.components import Strategy
 from skelbench.errors import SpecError
 from skelbench.registry import load_registry
 from skelbench.search import Proposal
@@ -41,24 +43,44 @@ class TestGrid(StrategyConformance):
     share = 0.98
 
 
-class NotRandom:
-    """A faulty search: always the same architecture, told nothing, with a label of its own."""
+class Stuck:
+    """A faulty search: always the first architecture, and one label too many where ``surplus``."""
 
-    def __init__(self, space, **_):
-        self.sample = next(space.enumerate())
+    def __init__(self, space, *, surplus=False, **_):
+        self.sample = next(space.enumerate()) | ({"surplus": 1} if surplus else {})
 
     def ask(self, generation):
-        return [Proposal({**self.sample, "surplus": 1})]
+        return [Proposal(self.sample)]
+
+    def tell(self, proposals, fitness):
+        pass
+
+    def best(self):
+        return Proposal(self.sample)
+
+
+class StuckConformance(StrategyConformance):
+    strategy = Strategy(
+        name="stuck", summary="Never moves", target=Stuck, searches={"own": frozenset(["choice"])}
+    )
+    seeds = 20
+
+
+class SurplusConformance(StuckConformance):
+    params = {"surplus": True}  # noqa: RUF012
+
+
+def test_the_suite_sees_a_search_that_learns_nothing():
+    with pytest.raises(AssertionError):
+        StuckConformance().test_is_better_than_chance("own")
 
 
 def test_the_suite_sees_a_sample_outside_the_space():
-    space = TabulatedSpace.of_choices(2, 3)
-    (proposal,) = NotRandom(space).ask(0)
     with pytest.raises(SpecError, match="surplus"):
-        check_proposal(space, proposal, "own")
+        SurplusConformance().test_respects_the_space("own")
 
 
 def test_the_suite_sees_weights_that_do_not_sum_to_one():
     space = TabulatedSpace.of_choices(1, 2)
     with pytest.raises(AssertionError):
-        check_proposal(space, Proposal(weights={"point0": space.table + 5}), "shared")
+        check_proposal(space, Proposal(weights={"point0": np.array([0.5, 0.6])}), "shared")
