@@ -49,7 +49,7 @@ def chebyshev(graph: Tensor, order: int) -> Tensor:
     Returns:
         (K, V, V).
     """
-    before, polynomial = torch.eye(graph.shape[-1]).expand_as(graph), graph
+    before, polynomial = torch.eye(graph.shape[-1], dtype=graph.dtype).expand_as(graph), graph
     for _ in range(order - 1):
         before, polynomial = polynomial, 2 * graph @ polynomial - before
     return polynomial
