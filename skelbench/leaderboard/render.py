@@ -17,18 +17,13 @@ from skelbench.leaderboard.table import AS_REPORTED, COLUMNS, SPLIT_DIGITS, Cell
 SPLIT = "split"
 _IN_CAPTION = {"measured": ("dataset", "protocol", "source"), "reported": ("dataset", "protocol")}
 _DROPPED_FIRST = (
-    "date",
-    "device",
-    "gflops",
-    "run",
-    "search_cost_h",
-    "latency_ms",
-    "space",
-    "top5",
-    "strategy",
+    *("date", "device", "gflops", "run", "search_cost_h", "latency_ms"),
+    *("space", "top5", "params_m", "strategy", "gmacs"),
 )
-_NUMBERS = {"rank", "top1", "top1_std", "n_seeds", "top5", "params_m", "gmacs", "gflops", "latency_ms"}
-_NUMBERS |= {"search_cost_h", "views"}
+_NUMBERS = {
+    *("rank", "top1", "top1_std", "n_seeds", "top5", "params_m", "gmacs", "gflops"),
+    *("latency_ms", "search_cost_h", "views"),
+}
 
 
 def to_csv(tables: Sequence[Table]) -> str:

@@ -23,7 +23,7 @@ _REMEDIES = {
 
 @contextmanager
 def disk(path: Path, action: str) -> Iterator[None]:
-    """Turn an operating-system error inside the block into a `RunFolderError`.
+    """Turn an operating-system error, or text that is not UTF-8, into a `RunFolderError`.
 
     Args:
         path: What is read or written; the error's place.
@@ -35,6 +35,9 @@ def disk(path: Path, action: str) -> Iterator[None]:
         reason = error.strerror or str(error)
         remedy = _REMEDIES.get(error.errno or 0, "Check the folder and try again")
         raise RunFolderError(f"cannot {action}: {reason}", where=path, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        remedy = "The file is damaged or of another encoding"
+        raise RunFolderError(f"cannot {action}: it is not UTF-8 text", where=path, remedy=remedy) from error
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

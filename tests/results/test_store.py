@@ -89,6 +89,9 @@ def test_text_is_stored_as_given(run):
     assert run.read_text("architecture.yaml") == "name: ä\n"
     with pytest.raises(RunFolderError, match="cannot read"):
         run.read_text("spec.resolved.yaml")
+    (run.path / "architecture.yaml").write_bytes(b"\xff")
+    with pytest.raises(RunFolderError, match="not UTF-8"):
+        run.read_text("architecture.yaml")
 
 
 def test_the_checkpoint_folder_exists_once_asked_for(run):
