@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skelbench.data.sampling import frame_positions, random_draws, view_draws
+from skelbench.recipe import ClipOptions
+
+FILLS = ["repeat", "zero", "resize", "segments"]
+lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6).map(np.array)
+
+
+@given(lengths, st.integers(1, 30), st.sampled_from(FILLS), st.none() | st.integers(1, 40), st.integers(0, 99))
+def test_every_position_lies_within_its_recording(n, frames, fill, window, seed) -> None:
+    clip = ClipOptions(frames=frames, fill=fill)
+    draws = random_draws(len(n), clip, np.random.default_rng(seed))
+    position, padding = frame_positions(n, clip, draws, window=window)
+    assert position.shape == (len(n), frames)
+    assert (position >= 0).all()
+    assert (position <= n[:, None] - 1).all()
+    if fill != "resize":
+        assert (position == np.floor(position)).all()
+    assert (padding is not None) == (fill == "zero")
+
+
+@given(lengths, st.integers(1, 30), st.integers(1, 5))
+def test_segments_follow_each_other_in_time(n, frames, views) -> None:
+    clip = ClipOptions(frames=frames, fill="segments")
+    draws = view_draws(np.arange(len(n)) % views, views, clip)
+    position, _ = frame_positions(n, clip, draws, window=None)
+    assert (np.diff(position, axis=1) >= 0).all()
+
+
+def one(n: int, *, view: int = 0, views: int = 1, window: int | None = None, **options) -> list[float]:
+    clip = ClipOptions(**options)
+    position, _ = frame_positions(
+        np.array([n]), clip, view_draws(np.array([view]), views, clip), window=window
+    )
+    return position[0].tolist()
+
+
+def test_repeat_starts_again_at_the_first_frame_and_cuts_a_long_recording() -> None:
+    assert one(3, frames=7) == [0, 1, 2, 0, 1, 2, 0]
+    assert one(9, frames=4) == [0, 1, 2, 3]
+
+
+def test_zero_pads_after_the_recording() -> None:
+    clip = ClipOptions(frames=5, fill="zero")
+    draws = view_draws(np.array([0, 0]), 1, clip)
+    position, padding = frame_positions(np.array([2, 9]), clip, draws, window=None)
+    assert padding is not None
+    assert padding.tolist() == [[False, False, True, True, True], [False] * 5]
+    assert position[1].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_resize_keeps_both_ends() -> None:
+    assert one(5, frames=3, fill="resize") == [0, 2, 4]
+    assert one(2, frames=5, fill="resize") == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_a_crop_is_central_for_one_view_and_spread_for_several() -> None:
+    options = {"frames": 2, "fill": "resize", "crop": (0.4, 0.6)}
+    assert one(11, **options) == pytest.approx([2.5, 7.5])
+    assert [one(11, view=view, views=3, **options) for view in range(3)] == [[0, 5], [2.5, 7.5], [5, 10]]
+
+
+def test_one_view_of_segments_takes_the_middles() -> None:
+    assert one(12, frames=4, fill="segments") == [1, 4, 7, 10]
+
+
+def test_views_of_segments_differ_and_do_not_depend_on_the_batch() -> None:
+    clip = ClipOptions(frames=8, fill="segments")
+    alone, _ = frame_positions(np.array([90]), clip, view_draws(np.array([2]), 3, clip), window=None)
+    both, _ = frame_positions(np.array([90, 90]), clip, view_draws(np.array([1, 2]), 3, clip), window=None)
+    assert alone[0].tolist() == both[1].tolist()
+    assert both[0].tolist() != both[1].tolist()
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_a_recording_of_one_frame_is_repeated(fill: str) -> None:
+    assert one(1, frames=4, fill=fill) == [0, 0, 0, 0]
+
+
+def test_a_window_of_a_repeated_recording_moves_and_is_filled_from_itself() -> None:
+    clip = ClipOptions(frames=10, window=4)
+    starts = set()
+    for seed in range(40):
+        draws = random_draws(1, clip, np.random.default_rng(seed))
+        row = frame_positions(np.array([20]), clip, draws, window=4)[0][0]
+        assert row.tolist() == [row[0] + t % 4 for t in range(10)]
+        starts.add(row[0])
+    assert len(starts) > 8
+    assert max(starts) <= 16
