@@ -74,8 +74,8 @@ def _one_hot(source: NpzPart, edition: Edition) -> np.ndarray:
     """The classes of a part, (N,)."""
     key = f"y_{source.part}"
     try:
-        with np.load(source.path, allow_pickle=False) as arrays:
-            one_hot = arrays[key]
+        with zipfile.ZipFile(source.path) as archive, archive.open(f"{key}.npy") as file:
+            one_hot = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise damaged(source.path, error) from error
     if one_hot.ndim != 2 or one_hot.shape[1] != edition.actions:

@@ -88,11 +88,13 @@ def parse_skeleton(text: bytes, where: object) -> Bodies:
         DataError: It is truncated or malformed; names the line and the frame.
     """
     lines = _Lines(text, where)
-    counts, headers = lines.walk()
-    lines.check_bodies(headers)
-    numbers = [lines.header(line) for line in headers.tolist()]
+    try:
+        counts = lines.walk()
+    finally:
+        lines.check_bodies()  # also where the walk failed: an earlier fault may have led it astray
+    numbers = [lines.header(line) for line in lines.headers]
     ids, states = np.array(numbers, dtype=np.int64).reshape(-1, 2).T
-    return Bodies(np.array(counts, dtype=np.int64), ids, states, lines.joints(headers))
+    return Bodies(np.array(counts, dtype=np.int64), ids, states, lines.joints())
 
 
 class _Lines:
@@ -103,6 +105,7 @@ class _Lines:
         last: The index in ``ends`` of each line's last number, (lines,).
         stops: Where each line ends in the text.
         starts: The first line of each frame passed so far.
+        headers: The first line of each body passed so far.
     """
 
     def __init__(self, text: bytes, where: object) -> None:
@@ -113,6 +116,7 @@ class _Lines:
         self.last = np.flatnonzero(characters[self.ends] == _NEWLINE)
         self.stops: list[int] = self.ends[self.last].tolist()
         self.starts: list[int] = []
+        self.headers: list[int] = []
 
     def __len__(self) -> int:
         return len(self.stops)
@@ -133,14 +137,13 @@ class _Lines:
         """The one whole number, not negative, in a line."""
         if line >= len(self):
             raise self.fault(line, f"the file ends where {meaning} should be")
-        if not self[line].isdigit():
+        if not _is_whole(self[line]):
             raise self.fault(line, f"{meaning} should be here, not '{_shown(self[line])}'")
         return int(self[line])
 
-    def walk(self) -> tuple[list[int], np.ndarray]:
-        """The number of bodies of each frame, and the first line of each body, (B,)."""
+    def walk(self) -> list[int]:
+        """The number of bodies of each frame; finds the first line of each frame and body."""
         counts: list[int] = []
-        headers: list[int] = []
         line = 1
         for _ in range(self.whole(0, "the number of frames")):
             self.starts.append(line)
@@ -148,21 +151,25 @@ class _Lines:
             after = line + 1 + bodies * _BODY_LINES
             if after > len(self):
                 raise self.fault(len(self), f"the file ends within this frame of {bodies} bodies")
-            headers.extend(range(line + 1, after, _BODY_LINES))
+            self.headers.extend(range(line + 1, after, _BODY_LINES))
             counts.append(bodies)
             line = after
         if line < len(self):
             raise self.fault(line, f"there is more text after the {len(counts)} frames announced")
-        return counts, np.array(headers, dtype=np.int64)
+        return counts
 
-    def check_bodies(self, headers: np.ndarray) -> None:
+    def _lines_of_bodies(self) -> np.ndarray:
+        """Every line of every body, (B, 27)."""
+        return np.array(self.headers, dtype=np.int64)[:, None] + np.arange(_BODY_LINES)
+
+    def check_bodies(self) -> None:
         """Every line of every body must hold as many numbers as it should."""
-        sizes = np.diff(self.last, prepend=-1)[headers[:, None] + np.arange(_BODY_LINES)]
+        sizes = np.diff(self.last, prepend=-1)[self._lines_of_bodies()]
         wrong = np.argwhere(sizes != _BODY_SIZES)
         if len(wrong):
             body, line = wrong[0]
             what = f"{_BODY_SIZES[line]} numbers should be here, not {sizes[body, line]}"
-            raise self.fault(int(headers[body] + line), what)
+            raise self.fault(self.headers[body] + int(line), what)
 
     def header(self, line: int) -> tuple[int, int]:
         """The id and tracking state in a body's first line; the second line must announce 25 joints."""
@@ -170,13 +177,13 @@ class _Lines:
         if joints != JOINTS:
             raise self.fault(line + 1, f"a body has {JOINTS} joints, not {joints}")
         values = self[line].split(b" ")
-        if not (values[0].isdigit() and values[-1].isdigit() and len(values[0]) < 19):
+        if not (_is_whole(values[0]) and _is_whole(values[-1])):
             raise self.fault(line, "a body begins with its id and ends with its tracking state")
         return int(values[0]), int(values[-1])
 
-    def joints(self, headers: np.ndarray) -> np.ndarray:
+    def joints(self) -> np.ndarray:
         """x, y, z of every joint of the bodies, (B, 25, 3) float32."""
-        lines = (headers[:, None] + np.arange(2, _BODY_LINES)).ravel()
+        lines = self._lines_of_bodies()[:, 2:].ravel()
         before = self.last[lines - 1]
         spans = zip(self.ends[before].tolist(), self.ends[before + 3].tolist(), strict=True)
         values = _convert(b"".join([self.text[start:stop] for start, stop in spans])[1:])
@@ -220,6 +227,10 @@ def _number(token: bytes) -> float:
         return float(token)
     except ValueError:
         return float("nan")
+
+
+def _is_whole(text: bytes) -> bool:
+    return text.isdigit() and len(text) < 19  # fits 64 bits
 
 
 def _shown(text: bytes) -> str:
