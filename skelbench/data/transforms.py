@@ -14,6 +14,7 @@ from skelbench.recipe import AugmentOptions, ClipOptions
 _MOVE_DEGREES = (-10.0, -5.0, 0.0, 5.0, 10.0)
 _MOVE_SCALES = (0.9, 1.0, 1.1)
 _MOVE_SHIFTS = (-0.2, -0.1, 0.0, 0.1, 0.2)
+_NO_EXTENT = 1e-8
 
 
 def present_persons(x: np.ndarray) -> np.ndarray:
@@ -46,7 +47,8 @@ def transform(
     if clip.normalise == "minmax":
         x = minmax(x, present)
     if change.shift:
-        x = x + rng.uniform(-change.shift, change.shift, (len(x), 1, 1, 1, x.shape[-1])).astype(np.float32)
+        shift = rng.uniform(-change.shift, change.shift, (len(x), x.shape[-1]))
+        x = (_joined(x) + _for_joints(shift, x.shape[3])).reshape(x.shape)
     if change.noise:
         x = x + change.noise * rng.standard_normal(x.shape, dtype=np.float32)
     return x * present[..., None, None]
@@ -67,13 +69,19 @@ def minmax(x: np.ndarray, present: np.ndarray) -> np.ndarray:
 
     An axis without extent, and absent persons, become zero. Chen et al., ICCV 2021 (CTR-GCN).
     """
-    seen = present[..., None, None]
-    low = np.where(seen, x, np.inf).min(axis=(1, 2, 3), keepdims=True)
-    high = np.where(seen, x, -np.inf).max(axis=(1, 2, 3), keepdims=True)
+    count, _, _, joints, axes = x.shape
+    joined = _joined(x)
+    absent = np.where(present, np.float32(0), np.float32(np.inf))[..., None]
+    low = (joined + absent).min(axis=1).reshape(count, -1, axes).min(axis=1)
+    high = (joined - absent).max(axis=1).reshape(count, -1, axes).max(axis=1)
     extent = high - low
-    usable = np.isfinite(extent) & (extent > 1e-8)
-    low, factor = np.where(usable, low, 0), 2 / np.where(usable, extent, 1)
-    return np.where(seen & usable, (x - low) * factor - 1, 0).astype(np.float32)
+    usable = extent > _NO_EXTENT
+    factor = np.where(usable, 2 / np.where(usable, extent, 1), 0)
+    offset = np.where(usable, -np.where(usable, low, 0) * factor - 1, 0)
+    scaled = joined * _for_joints(factor, joints)
+    scaled += _for_joints(offset, joints)
+    scaled *= present[..., None]
+    return scaled.reshape(x.shape)
 
 
 def move(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -108,6 +116,16 @@ def _rotate_and_scale(x: np.ndarray, change: AugmentOptions, rng: np.random.Gene
     if change.scale is not None:
         turn = turn * rng.uniform(*change.scale, (len(x), 1, 1)).astype(np.float32)
     return (x.reshape(len(x), -1, x.shape[-1]) @ turn.transpose(0, 2, 1)).reshape(x.shape)
+
+
+def _joined(x: np.ndarray) -> np.ndarray:
+    """Joints and axes as one long axis, over which numpy is much faster than over one of three."""
+    return x.reshape(*x.shape[:3], -1)
+
+
+def _for_joints(values: np.ndarray, joints: int) -> np.ndarray:
+    """One value per clip and axis (B, C), to go with `_joined`: (B, 1, 1, V * C) float32."""
+    return np.tile(values, joints).astype(np.float32)[:, None, None]
 
 
 def _matrices(rows: list[list[np.ndarray]]) -> np.ndarray:

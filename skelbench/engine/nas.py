@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 import traceback
 import warnings
@@ -23,8 +22,10 @@ from torch import Tensor
 
 from skelbench.engine.journal import Journal
 from skelbench.errors import WorkFailed
+from skelbench.recipe import TrainOptions
 from skelbench.search import Point, Proposal, Sample, Search, Weights, as_weights
 from skelbench.space.build import Decision, FrozenTrial, SupernetSpace, TrialSpace, supernet_hook
+from skelbench.train.module import ClipClassifier
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
@@ -64,7 +65,9 @@ def search_by_trials(
     _run(TrialSpace(points), evaluator, strategy, engine, folder)
     if all(trial["fitness"] is None for trial in journal.trials):
         last = journal.trials[-1].get("error", "") if journal.trials else "none was proposed"
-        raise WorkFailed(f"every trial failed; the last one with {last}", remedy="See trials.jsonl for tracebacks")
+        raise WorkFailed(
+            f"every trial failed; the last one with {last}", remedy="See trials.jsonl for tracebacks"
+        )
     return search.best()
 
 
@@ -137,7 +140,7 @@ class SupernetJob:
 
     Attributes:
         points: The decisions of the space.
-        module: The training module: loss, optimizer and schedule (see `skelbench.train`).
+        options: The supernet's recipe.
         trainer: Keyword arguments of the Lightning trainer.
         loader: Training batches.
         validation: Validation batches (x, y), kept on the device.
@@ -145,18 +148,16 @@ class SupernetJob:
             eq. 15), ``all`` the weighted sum of all (eq. 8).
         seed: Seed of the draws.
         checkpoint: A checkpoint to go on from, or None.
-        on_generation: Told of each generation's figures.
     """
 
     points: Sequence[Point]
-    module: LightningModule
+    options: TrainOptions
     trainer: dict[str, Any]
     loader: Any
     validation: Sequence[tuple[Tensor, Tensor]]
     active: Literal["single", "all"]
     seed: int
     checkpoint: Path | None = None
-    on_generation: Callable[[dict[str, Any]], None] = lambda figures: None
 
 
 def search_on_supernet(
@@ -175,16 +176,25 @@ def search_on_supernet(
     Returns:
         The search's answer.
     """
-    arguments = {"ckpt_path": str(job.checkpoint)} if job.checkpoint else {}
+    arguments = {"ckpt_path": str(job.checkpoint), "weights_only": True} if job.checkpoint else {}
     evaluator = Lightning(
-        job.module,
-        Trainer(**job.trainer, num_sanity_val_steps=0, limit_val_batches=0),
+        TrainingModule(job.options, len(job.loader)),
+        Trainer(**job.trainer),
         train_dataloaders=job.loader,
         val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
         fit_kwargs=arguments,
     )
     _run(space, evaluator, SupernetStrategy(search, job, journal), engine, folder)
     return search.best()
+
+
+class TrainingModule(ClipClassifier, LightningModule):
+    """The classifier as NNI's one-shot modules want to see it."""
+
+    @property
+    def model(self) -> torch.nn.Module | None:
+        """The supernet."""
+        return self.network
 
 
 class SupernetStrategy(OneShotStrategy):
@@ -197,6 +207,10 @@ class SupernetStrategy(OneShotStrategy):
     def configure_oneshot_module(self, training_module: LightningModule) -> SupernetModule:
         """NNI's hook: wrap the training module."""
         return SupernetModule(training_module, *self._parts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the checkpoint holds the state."""
+        return {}
 
 
 class SupernetModule(BaseOneShotLightningModule):
@@ -239,8 +253,7 @@ class SupernetModule(BaseOneShotLightningModule):
         if self._job.active == "single":
             self.draw()
         loss = self.training_module.training_step(batch, batch_idx)
-        clip = self.trainer.gradient_clip_val
-        self.advance_optimization(loss, batch_idx, clip, self.trainer.gradient_clip_algorithm)
+        self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
         self.advance_lr_schedulers(batch_idx)
         return loss
 
@@ -253,9 +266,7 @@ class SupernetModule(BaseOneShotLightningModule):
             return
         fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
         self._search.tell(proposals, fitness)
-        figures = self._search.figures()
-        self._journal.generation(generation, figures)
-        self._job.on_generation(figures)
+        self._journal.generation(generation, self._search.figures())
 
     def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
         started = time.perf_counter()

@@ -106,7 +106,9 @@ class _Open(Builder):
         return Mix({name: self.build(option, context) for name, option in node.options}, node.label)
 
     def inputs(self, node: InputsNode) -> nn.Module:
-        choice = InputChoice(len(node.sources), n_chosen=node.choose, reduction=node.combine, label=node.label)
+        choice = InputChoice(
+            len(node.sources), n_chosen=node.choose, reduction=node.combine, label=node.label
+        )
         return _Inputs(choice, node.sources)
 
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:

@@ -1,0 +1,50 @@
+"""Scores by sample id: views averaged, streams fused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from skelbench.results.store import Scores
+
+
+@torch.no_grad()
+def top1(model: nn.Module, loader: Iterable[Any]) -> float:
+    """Top-1 in percent over single clips."""
+    training, device = model.training, next(model.parameters()).device
+    model.eval()
+    right = count = 0
+    for x, y, _ in loader:
+        right += int((model(x.to(device)).argmax(1).cpu() == y).sum())
+        count += len(y)
+    model.train(training)
+    return 100.0 * right / count
+
+
+@torch.no_grad()
+def predict(model: nn.Module, loader: Any, device: str = "cpu") -> Scores:
+    """Scores of every recording: the mean of the softmax over its views, in fp32.
+
+    Args:
+        model: (N, C, T, V, M) -> (N, classes).
+        loader: Batches (x, y, index); ``loader.clips.ids`` names recordings.
+        device: Where to compute.
+    """
+    model.eval().to(device)
+    sums: dict[int, np.ndarray] = {}
+    views: dict[int, int] = {}
+    labels: dict[int, int] = {}
+    for x, y, index in loader:
+        scores = model(x.to(device)).float().softmax(1).cpu().numpy().astype(np.float64)
+        for row, label, recording in zip(scores, y.tolist(), index.tolist(), strict=True):
+            sums[recording] = sums.get(recording, 0.0) + row
+            views[recording] = views.get(recording, 0) + 1
+            labels[recording] = label
+    order = sorted(sums)
+    means = np.stack([sums[i] / views[i] for i in order]).astype(np.float32)
+    ids = np.asarray(loader.clips.ids)[order].astype(str)
+    return Scores(ids, np.array([labels[i] for i in order], dtype=np.int64), means)

@@ -1,0 +1,202 @@
+"""One training run on a fresh Lightning trainer: quiet, resumable, with the time left shown."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from skelbench.errors import DataError
+from skelbench.recipe import TrainOptions
+from skelbench.train.evaluate import top1
+from skelbench.train.module import ClipClassifier, effective_lr
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a training run did.
+
+    Attributes:
+        epochs: Epochs trained in all, over every resumption.
+        seconds: Wall-clock seconds of all epochs.
+        history: Per epoch: epoch, loss, train_top1, val_top1 (where validated), lr, seconds.
+        best_epoch: The epoch best on validation, or None.
+        lr: The effective learning rate.
+        precision: ``32`` or ``bf16``.
+    """
+
+    epochs: int
+    seconds: float
+    history: list[dict[str, Any]]
+    best_epoch: int | None
+    lr: float
+    precision: str
+
+
+def fit(
+    model: nn.Module,
+    options: TrainOptions,
+    train_loader: Any,
+    val_loader: Any | None = None,
+    *,
+    folder: Path,
+    selection: Literal["last", "best_val"] = "last",
+    report: Report = lambda row: None,
+    accelerator: str = "auto",
+    devices: int = 1,
+    resume: bool = True,
+) -> FitResult:
+    """Train ``model`` in place; afterwards it has the weights that ``selection`` names.
+
+    Args:
+        model: (N, C, T, V, M) -> (N, classes).
+        options: The recipe.
+        train_loader: Training batches; ``set_epoch`` is called if there is one.
+        val_loader: Validation batches, needed for ``best_val``.
+        folder: For checkpoints; it is made.
+        selection: ``last`` or ``best_val``.
+        report: Told of each epoch's row.
+        accelerator: Lightning's name of the device kind.
+        devices: How many devices.
+        resume: Go on from ``folder/last.ckpt`` if it is there.
+
+    Raises:
+        DataError: A loader is empty, or ``best_val`` without validation.
+        WorkFailed: The loss is not finite.
+    """
+    if len(train_loader) == 0 or (val_loader is not None and len(val_loader) == 0):
+        raise DataError("there are no clips to train or to validate on", remedy="Change train.validation")
+    if selection == "best_val" and val_loader is None:
+        raise DataError("selection 'best_val' needs validation clips", remedy="Set train.validation")
+    folder.mkdir(parents=True, exist_ok=True)
+    module = ClipClassifier(options, len(train_loader))
+    module.set_model(model)
+    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report)
+    last = folder / LAST if resume and (folder / LAST).exists() else None
+    with quiet():
+        arguments = trainer_arguments(options, accelerator, devices)
+        trainer = pl.Trainer(**arguments, gradient_clip_val=options.clip_gradient, callbacks=[epochs])
+        trainer.fit(module, train_loader, ckpt_path=last, weights_only=True if last else None)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if selection == "best_val":
+        model.load_state_dict(torch.load(folder / BEST, weights_only=True))
+    history = epochs.history
+    seconds = sum(row["seconds"] for row in history)
+    precision = precision_name(options, accelerator)
+    return FitResult(len(history), seconds, history, epochs.best_epoch, effective_lr(options), precision)
+
+
+@dataclass
+class Epochs(pl.callbacks.Checkpoint):
+    """After each epoch: validate, tell, and store a checkpoint that a resumed run goes on from.
+
+    Lightning calls a `Checkpoint` after the module's own hooks, so a search has its generation behind it.
+    """
+
+    folder: Path
+    val_loader: Any | None
+    report: Report
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int | None = None
+    best: float = -1.0
+    started: float = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Give the loader its epoch."""
+        self.started = time.perf_counter()
+        set_epoch = getattr(trainer.train_dataloader, "set_epoch", None)
+        if set_epoch:
+            set_epoch(trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Validate, tell, store."""
+        classifier = module if isinstance(module, ClipClassifier) else module.training_module
+        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1, "of": trainer.max_epochs}
+        row |= classifier.figures()
+        if self.val_loader is not None:
+            row["val_top1"] = top1(classifier, self.val_loader)
+            self._keep_best(row, classifier)
+        row |= {
+            "lr": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": time.perf_counter() - self.started,
+        }
+        self.history.append(row)
+        save(trainer, self.folder / LAST)
+        self.report(row)
+
+    def _keep_best(self, row: dict[str, Any], classifier: ClipClassifier) -> None:
+        if row["val_top1"] > self.best and classifier.network is not None:
+            self.best, self.best_epoch = row["val_top1"], row["epoch"]
+            partial = self.folder / (BEST + ".partial")
+            torch.save(classifier.network.state_dict(), partial)
+            os.replace(partial, self.folder / BEST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to know of the epochs before it."""
+        return {"history": self.history, "best_epoch": self.best_epoch, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.history = state_dict["history"]
+        self.best_epoch, self.best = state_dict["best_epoch"], state_dict["best"]
+
+
+def save(trainer: pl.Trainer, path: Path) -> None:
+    """Store a checkpoint whole or not at all."""
+    partial = path.with_suffix(".partial")
+    trainer.save_checkpoint(partial)
+    os.replace(partial, path)
+
+
+def trainer_arguments(options: TrainOptions, accelerator: str = "auto", devices: int = 1) -> dict[str, Any]:
+    """Arguments of a Lightning trainer that keeps quiet and writes nothing of its own."""
+    return {
+        "max_epochs": options.epochs,
+        "accelerator": accelerator,
+        "devices": devices,
+        "precision": "bf16-mixed" if precision_name(options, accelerator) == "bf16" else "32-true",
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "limit_val_batches": 0,
+    }
+
+
+def precision_name(options: TrainOptions, accelerator: str = "auto") -> str:
+    """``bf16`` or ``32``: what ``auto`` means on this device."""
+    if options.precision != "auto":
+        return options.precision
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "32"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's banners and its advice about workers, which our loader does not have."""
+    import logging
+
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            warnings.filterwarnings("ignore", module="lightning_fabric")
+            yield
+    finally:
+        logger.setLevel(level)
