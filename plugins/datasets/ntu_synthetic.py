@@ -73,7 +73,7 @@ def _name(turn: int, action: int) -> NtuName:
     return NtuName(
         setup=2 * pair + 1 + (within + rounds + 1) % 2,
         camera=_CAMERAS[within % len(_CAMERAS)],
-        subject=_SUBJECTS[within % len(_SUBJECTS)],
+        subject=_SUBJECTS[(within + 2 * action) % len(_SUBJECTS)],
         replication=1 + rounds // 2,
         action=action,
     )

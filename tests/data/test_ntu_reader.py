@@ -219,6 +219,13 @@ def test_synthetic_interactions_have_two_persons(tmp_path: Path) -> None:
         assert clip.frames[:, 1].any() == (clip.label >= 49)
 
 
+def test_few_synthetic_recordings_have_several_subjects_to_train_on(tmp_path: Path) -> None:
+    reader = Ntu60Reader()
+    reader.synthesise(tmp_path, clips=16, seed=0, classes=8)
+    clips = gathered(reader, read_all(reader, tmp_path))
+    assert set(clips.subjects[reader.is_train(clips, "xsub")]) == {1, 2, 4, 5}
+
+
 def test_synthetic_names_are_unlike_each_other_and_usable(tmp_path: Path) -> None:
     from skelbench_plugins.datasets.ntu_synthetic import _names
 
