@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelbench.data.dataset import Clip, Clips
+from skelbench.data import Clip, Clips
 from skelbench.errors import DataError
 
 from .ntu_names import NTU60, NTU120, Edition, class_names

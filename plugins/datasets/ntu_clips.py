@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skelbench.data.dataset import Clip
+from skelbench.data import Clip
 from skelbench.errors import DataError
 
 from .ntu_names import PERSONS, Edition, NtuName

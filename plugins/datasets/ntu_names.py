@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelbench.data.dataset import Clips
+from skelbench.data import Clips
 from skelbench.errors import DataError
 
 JOINTS = 25

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelbench.data.dataset import Clip
+from skelbench.data import Clip
 from skelbench.errors import DataError
 
 from .ntu_clips import damaged, trimmed

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skelbench.data.dataset import Clip
+from skelbench.data import Clip
 from skelbench.errors import DataError
 
 from .ntu_clips import named_clips

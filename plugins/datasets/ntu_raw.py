@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from skelbench.data.dataset import Clip
+from skelbench.data import Clip
 from skelbench.errors import DataError
 
 from .ntu_names import PERSONS, Edition, NtuName

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skelbench.data.dataset import Clip
+from skelbench.data import Clip
 from skelbench.errors import DataError
 
 from .ntu_arrays import PARTS, ArrayRows, array_clips, array_rows

@@ -10,7 +10,7 @@ from skelbench_plugins.datasets.ntu import Ntu60Reader, Ntu120Reader, NtuReader
 from skelbench_plugins.datasets.ntu_names import NtuName, missing
 from skelbench_plugins.datasets.ntu_synthetic import skeleton_text
 
-from skelbench.data.dataset import Clip, Clips
+from skelbench.data import Clip, Clips
 from skelbench.errors import DataError
 from skelbench.registry import load_registry
 

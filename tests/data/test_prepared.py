@@ -17,7 +17,7 @@ from skelbench_plugins.datasets.ntu import Ntu60Reader, Ntu120Reader, NtuReader
 from skelbench_plugins.datasets.ntu_names import missing
 from skelbench_plugins.datasets.unpickle import load_pickle
 
-from skelbench.data.dataset import Clip, Clips
+from skelbench.data import Clip, Clips
 from skelbench.errors import DataError
 
 TRAIN = ["S001C002P001R001A001", "S001C003P002R001A002", "S001C002P004R001A060"]
