@@ -14,7 +14,7 @@ def by_subject(
 ) -> np.ndarray:
     """Hold out whole performers, as near to the fraction as a random order of them gives.
 
-    Every class that occurs keeps recordings in training.
+    At least one performer is held out, and every class that occurs keeps recordings in training.
 
     Args:
         subjects: Performers, (n,).
@@ -34,13 +34,12 @@ def by_subject(
     target = fraction * len(labels)
     for subject in rng.permutation(np.unique(subjects)):
         wider = held | (subjects == subject)
-        nearer = abs(wider.sum() - target) < abs(held.sum() - target)
+        nearer = not held.any() or abs(wider.sum() - target) < abs(held.sum() - target)
         if nearer and len(np.unique(labels[~wider])) == len(np.unique(labels)):
             held = wider
     if not held.any():
         raise DataError(
-            f"no performer can be held out for validation: {len(np.unique(subjects))} in training, "
-            f"and {fraction:.0%} of the recordings are wanted",
+            "no performer can be held out for validation without leaving a class untrained",
             remedy=_AT_RANDOM,
         )
     return held

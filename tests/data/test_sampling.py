@@ -12,7 +12,9 @@ FILLS = ["repeat", "zero", "resize", "segments"]
 lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6).map(np.array)
 
 
-@given(lengths, st.integers(1, 30), st.sampled_from(FILLS), st.none() | st.integers(1, 40), st.integers(0, 99))
+@given(
+    lengths, st.integers(1, 30), st.sampled_from(FILLS), st.none() | st.integers(1, 40), st.integers(0, 99)
+)
 def test_every_position_lies_within_its_recording(n, frames, fill, window, seed) -> None:
     clip = ClipOptions(frames=frames, fill=fill)
     draws = random_draws(len(n), clip, np.random.default_rng(seed))
