@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
@@ -42,7 +43,7 @@ SEARCH_STATE = "skelbench_search"
 
 
 def search_by_trials(
-    search: Search, points: Sequence[Point], evaluate: Evaluate, journal: Journal, engine: Any, folder: Path
+    search: Search, points: Sequence[Point], evaluate: Evaluate, journal: Journal, engine: Any
 ) -> Proposal:
     """Evaluate every proposal as an independent trial of NNI's engine.
 
@@ -52,7 +53,6 @@ def search_by_trials(
         evaluate: Builds and trains one architecture and gives its fitness; it may raise.
         journal: Where trials are written, and read again after an interruption.
         engine: NNI's execution-engine configuration.
-        folder: Where NNI may write.
 
     Returns:
         The search's answer.
@@ -62,7 +62,7 @@ def search_by_trials(
     """
     strategy = TrialStrategy(search, journal)
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
-    _run(TrialSpace(points), evaluator, strategy, engine, folder)
+    _run(TrialSpace(points), evaluator, strategy, engine)
     if all(trial["fitness"] is None for trial in journal.trials):
         last = journal.trials[-1].get("error", "") if journal.trials else "none was proposed"
         raise WorkFailed(
@@ -161,7 +161,7 @@ class SupernetJob:
 
 
 def search_on_supernet(
-    search: Search, space: SupernetSpace, job: SupernetJob, journal: Journal, engine: Any, folder: Path
+    search: Search, space: SupernetSpace, job: SupernetJob, journal: Journal, engine: Any
 ) -> Proposal:
     """Train one supernet and evaluate every proposal with its shared weights.
 
@@ -171,7 +171,6 @@ def search_on_supernet(
         job: How to train and what to validate on.
         journal: Where trials are written.
         engine: NNI's execution-engine configuration.
-        folder: Where NNI may write.
 
     Returns:
         The search's answer.
@@ -184,7 +183,7 @@ def search_on_supernet(
         val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
         fit_kwargs=arguments,
     )
-    _run(space, evaluator, SupernetStrategy(search, job, journal), engine, folder)
+    _run(space, evaluator, SupernetStrategy(search, job, journal), engine)
     return search.best()
 
 
@@ -308,13 +307,35 @@ def _weights(points: Sequence[Point], proposal: Proposal) -> Weights:
     return as_weights(points, proposal.sample)
 
 
-def _run(space: Any, evaluator: Any, strategy: Strategy, engine: Any, folder: Path) -> None:
-    """One NNI experiment in this process, kept quiet and inside ``folder``."""
+class _Experiment(NasExperiment):
+    """An experiment in this process that writes nothing: no manifest, no log, no pickled checkpoint."""
+
+    def _start_logging(self, debug: bool) -> None:
+        pass
+
+    def _stop_logging(self) -> None:
+        pass
+
+    def _start_without_nni_manager(self) -> None:
+        pass
+
+    def _stop_without_nni_manager(self) -> None:
+        pass
+
+    def save_checkpoint(self) -> None:
+        pass
+
+
+def _run(space: Any, evaluator: Any, strategy: Strategy, engine: Any) -> None:
+    """One NNI experiment, from its start to its end."""
     config = NasExperimentConfig(execution_engine=engine, model_format="raw")
-    config.experiment_working_directory = folder
-    config.experiment_name = folder.parent.name
-    with _quiet():
-        NasExperiment(space, evaluator, strategy, config).run()
+    with _quiet(), TemporaryDirectory() as folder:
+        config.experiment_working_directory = folder
+        experiment = _Experiment(space, evaluator, strategy, config)
+        try:
+            experiment.run()
+        finally:
+            experiment.stop()
 
 
 @contextmanager
