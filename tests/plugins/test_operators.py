@@ -12,6 +12,7 @@ from skelbench.components import BuildContext
 from skelbench.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.space.nodes import NetworkNodes, OpNode, SequenceNode, SumNode
+from skelbench.testing.operators import OperatorConformance
 from skelbench.train.cost import cost
 
 REGISTRY = load_registry()
@@ -37,6 +38,29 @@ def make(name, context, **params):
 
 def random_graph(*sizes):
     return Fixed(torch.randn(*sizes, 3, 25, 25))
+
+
+class TestDataBnConforms(OperatorConformance):
+    name = "data_bn"
+
+
+class TestMeanPoolLinearConforms(OperatorConformance):
+    name = "mean_pool_linear"
+
+
+class BlockConformance(OperatorConformance):
+    params = {"channels": 16, "stride": 2, "graph": "adjacency"}  # noqa: RUF012 - nothing changes it
+
+    def build(self, component, place):
+        return component.load()(place, **{**self.params, "graph": random_graph()})
+
+
+class TestAdaptiveBlockConforms(BlockConformance):
+    name = "stgcn_block"
+
+
+class TestOriginalBlockConforms(BlockConformance):
+    name = "stgcn_block.original"
 
 
 class TestDataBn:
