@@ -1,0 +1,192 @@
+"""From a file, or the name of a shipped spec, to one resolved spec: extends, profile, --set, hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path as FilePath
+from typing import Any
+
+from skelbench.errors import SpecError, did_you_mean
+from skelbench.spec.schema import Spec, validate
+from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
+
+SHIPPED = "skelbench_spaces"
+_NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A spec with everything applied.
+
+    Attributes:
+        spec: The validated spec.
+        data: The same as plain data, as written.
+        marks: Where each value comes from.
+        hash: Sha256 (64 hex) of what defines a run.
+        path: The file or shipped name that it began with.
+        profile: The profile in use, or an empty string.
+    """
+
+    spec: Spec
+    data: dict[str, Any]
+    marks: Marks
+    hash: str
+    path: str
+    profile: str = ""
+
+    def dump(self) -> str:
+        """YAML of the resolved spec; loading it gives the same hash."""
+        return dump_yaml(self.data)
+
+
+@dataclass
+class _Layer:
+    """Plain data and places that are still being put together."""
+
+    data: Any
+    places: dict[Path, str]
+
+    def overlay(self, other: _Layer, path: Path = ()) -> None:
+        """Merge mappings key by key; everything else is replaced whole."""
+        mine, theirs = self.at(path), other.at(path)
+        if not (isinstance(mine, dict) and isinstance(theirs, dict)):
+            raise SpecError("expected a mapping", where=Marks(other.places).at(path))
+        for key, value in theirs.items():
+            below = (*path, key)
+            if isinstance(value, dict) and isinstance(mine.get(key), dict):
+                self.overlay(other, below)
+            else:
+                mine[key] = value
+                self._take_places(other, below)
+
+    def at(self, path: Path) -> Any:
+        value = self.data
+        for step in path:
+            value = value[step]
+        return value
+
+    def _take_places(self, other: _Layer, path: Path) -> None:
+        n = len(path)
+        for old in [p for p in self.places if p[:n] == path]:
+            del self.places[old]
+        self.places.update({p: place for p, place in other.places.items() if p[:n] == path})
+
+
+def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequence[str] = ()) -> Resolved:
+    """Load, merge and validate a spec.
+
+    Args:
+        name: A file, or the name of a shipped spec.
+        profile: A profile of the spec.
+        sets: Changes such as ``train.epochs=30``.
+
+    Raises:
+        SpecError: Every fault of the first step that finds any, with file and line.
+    """
+    layer = _extended(str(name), None, ())
+    profiles = layer.data.pop("profiles", None) or {}
+    if profile is not None:
+        _apply_profile(layer, profiles, profile)
+    for change in sets:
+        _apply_set(layer, change)
+    marks = Marks(layer.places)
+    spec = validate(layer.data, marks)
+    return Resolved(spec, layer.data, marks, spec_hash(layer.data), str(name), profile or "")
+
+
+def spec_hash(data: dict[str, Any]) -> str:
+    """Sha256 of what defines a run, whatever the order of keys."""
+    kept = {k: v for k, v in data.items() if k not in _NOT_PART_OF_THE_RUN}
+    kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k != "root"}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shipped_names() -> list[str]:
+    """Names of the specs that come with skelbench."""
+    return sorted(f.name.removesuffix(".yaml") for f in files(SHIPPED).iterdir() if f.name.endswith(".yaml"))
+
+
+def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _Layer:
+    """A file on top of what it extends."""
+    text, shown, folder = _read(name, beside)
+    if shown in chain:
+        raise SpecError(f"specs extend each other in a circle: {' -> '.join((*chain, shown))}", where=shown)
+    data, marks = load_yaml(text, shown)
+    if not isinstance(data, dict):
+        raise SpecError("a spec is a mapping that begins with 'skelbench: 1'", where=shown)
+    layer = _Layer(data, dict(marks.places))
+    base_name = data.pop("extends", None)
+    if base_name is None:
+        return layer
+    if not isinstance(base_name, str):
+        raise SpecError("'extends' names one spec", where=marks.at(("extends",)))
+    base = _extended(base_name, folder, (*chain, shown))
+    base.overlay(layer)
+    base.places[()] = marks.at(())
+    return base
+
+
+def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None]:
+    """The text of a spec, what to call it, and the folder that its ``extends`` is relative to."""
+    path = beside / name if beside is not None else FilePath(name)
+    if path.is_file():
+        try:
+            return path.read_text(encoding="utf-8-sig"), str(path), path.parent
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"cannot be read: {error}", where=path) from error
+    stem = name.removesuffix(".yaml")
+    if stem in shipped_names():
+        return (files(SHIPPED) / f"{stem}.yaml").read_text(encoding="utf-8"), f"{stem}.yaml", None
+    remedy = f"Name a file or a shipped spec. {did_you_mean(FilePath(stem).name, shipped_names())}"
+    raise SpecError("there is no such spec", where=name, remedy=remedy)
+
+
+def _apply_profile(layer: _Layer, profiles: Any, profile: str) -> None:
+    if not isinstance(profiles, dict) or profile not in profiles:
+        names = profiles if isinstance(profiles, dict) else {}
+        raise SpecError(
+            f"the spec has no profile '{profile}'",
+            where=Marks(layer.places).at(("profiles",)),
+            remedy=did_you_mean(profile, names),
+        )
+    changes = profiles[profile] or {}
+    layer.overlay(_Layer(changes, Marks(layer.places).under(("profiles", profile))))
+
+
+def _apply_set(layer: _Layer, change: str) -> None:
+    """Change one value; the schema says later whether its key is valid."""
+    key, separator, text = change.partition("=")
+    place = f"--set {key}"
+    if not separator or not key:
+        raise SpecError(f"'{change}' is not of the form a.b=value", where="--set")
+    value, _ = load_yaml(text, place)
+    steps = key.split(".")
+    at = layer.data
+    for step in steps[:-1]:
+        at = _step(at, step, place)
+    last = _index(at, steps[-1], place)
+    at[last] = value
+    path = tuple(int(s) if s.isdigit() else s for s in steps)
+    for old in [p for p in layer.places if p[: len(path)] == path]:
+        del layer.places[old]
+    layer.places[path] = place
+
+
+def _step(at: Any, step: str, place: str) -> Any:
+    if isinstance(at, dict) and step not in at:
+        at[step] = {}
+    return at[_index(at, step, place)]
+
+
+def _index(at: Any, step: str, place: str) -> str | int:
+    if isinstance(at, dict):
+        return step
+    if isinstance(at, list) and step.isdigit() and int(step) < len(at):
+        return int(step)
+    size = f"a list of {len(at)}" if isinstance(at, list) else "a single value"
+    raise SpecError(f"'{step}' does not exist: it would be inside {size}", where=place)
