@@ -92,14 +92,17 @@ def fastest(runs: list[Callable[[], object]], rounds: int = 3) -> list[float]:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, taken in zip(runs, times, strict=True):
-            start = time.process_time()
-            run()
-            taken.append(time.process_time() - start)
-    torch.set_num_threads(threads)
-    return [min(taken) for taken in times]
+    try:
+        times = [[_processor_seconds(run) for run in runs] for _ in range(rounds)]
+    finally:
+        torch.set_num_threads(threads)
+    return [min(taken) for taken in zip(*times, strict=True)]
+
+
+def _processor_seconds(run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start
 
 
 def saved_bytes(supernet: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
