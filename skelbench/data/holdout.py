@@ -30,19 +30,26 @@ def by_subject(
     """
     if (subjects < 0).any():
         raise DataError("the performers of some training recordings are unknown", remedy=_AT_RANDOM)
+    classes, target = len(np.unique(labels)), fraction * len(labels)
+
+    def possible(held: np.ndarray) -> bool:
+        return len(np.unique(labels[~held])) == classes
+
+    alone = [subjects == subject for subject in rng.permutation(np.unique(subjects))]
     held = np.zeros(len(labels), dtype=bool)
-    target = fraction * len(labels)
-    for subject in rng.permutation(np.unique(subjects)):
-        wider = held | (subjects == subject)
-        nearer = not held.any() or abs(wider.sum() - target) < abs(held.sum() - target)
-        if nearer and len(np.unique(labels[~wider])) == len(np.unique(labels)):
+    for recordings in alone:
+        wider = held | recordings
+        if abs(wider.sum() - target) < abs(held.sum() - target) and possible(wider):
             held = wider
-    if not held.any():
+    if held.any():
+        return held
+    few = [recordings for recordings in alone if possible(recordings)]
+    if not few:
         raise DataError(
             "no performer can be held out for validation without leaving a class untrained",
             remedy=_AT_RANDOM,
         )
-    return held
+    return min(few, key=np.sum)
 
 
 def by_chance(

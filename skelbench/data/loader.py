@@ -118,9 +118,8 @@ class ClipLoader:
         else:
             draws = sampling.view_draws(self._view[chosen], self.views, self.clip)
         x = transform(self._cut(rows, draws), self.clip, self.augment, rng)
-        joints = torch.from_numpy(x).permute(0, 4, 1, 3, 2).contiguous()
-        labels = torch.from_numpy(self.clips.labels[rows])
-        return to_stream(joints, self.stream, self.layout), labels, torch.from_numpy(rows)
+        x = to_stream(x, self.stream, self.layout)
+        return torch.from_numpy(x), torch.from_numpy(self.clips.labels[rows]), torch.from_numpy(rows)
 
     def _cut(self, rows: np.ndarray, draws: sampling.Draws) -> np.ndarray:
         """The frames of the clips, (B, T, M, V, C)."""
@@ -146,11 +145,13 @@ class ClipLoader:
 
 
 def _blend(lower: np.ndarray, upper: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Interpolate between frames; a person seen in one of the two only is taken from the nearer one."""
-    each = np.broadcast_to(weight[:, :, None], lower.shape[:3])
+    """Interpolate between frames, into ``upper``; a person seen in one only is taken from the nearer."""
     both = present_persons(lower) & present_persons(upper)
-    each = np.where(both, each, np.round(each))[..., None, None]
-    return lower + each * (upper - lower)
+    each = np.where(both, weight[:, :, None], np.round(weight)[:, :, None])
+    upper -= lower
+    upper *= each[..., None, None]
+    upper += lower
+    return upper
 
 
 def _ahead(make: Callable[[int], Batch], count: int, depth: int) -> Iterator[Batch]:

@@ -133,6 +133,12 @@ def test_performers_are_held_out_near_the_fraction(seed: int) -> None:
     assert held.sum() == 60
 
 
+def test_one_performer_is_held_out_even_where_that_is_more_than_asked() -> None:
+    subjects, labels = np.repeat([4, 7], [40, 20]), np.tile(np.arange(2), 30)
+    held = by_subject(subjects, labels, 0.05, np.random.default_rng(0))
+    assert set(subjects[held]) == {7}
+
+
 def test_seeds_hold_out_different_performers() -> None:
     subjects, labels = np.repeat(np.arange(10), 3), np.tile(np.arange(3), 10)
     chosen = {tuple(by_subject(subjects, labels, 0.2, np.random.default_rng(s))) for s in range(10)}

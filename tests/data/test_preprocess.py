@@ -38,7 +38,7 @@ def test_absent_persons_stay_exactly_zero(name: str) -> None:
 
 def test_sgcn_centres_every_frame_and_stands_the_first_upright() -> None:
     clips = preprocess(make_clips(persons=1), "sgcn", CHAIN)
-    hip, spine, left, right = CHAIN.torso
+    _, spine, left, right = CHAIN.torso
     np.testing.assert_allclose(clips.frames[:, 0, spine], 0, atol=1e-6)
     first = clips.frames[clips.offsets[:-1], 0]
     shoulders = first[:, right] - first[:, left]

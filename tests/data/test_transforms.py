@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelbench.data import transforms
 from skelbench.data.transforms import minmax, present_persons, rotations, transform
 from skelbench.recipe import AugmentOptions, ClipOptions
 
@@ -18,8 +17,19 @@ def batch(seed: int = 0, count: int = 3) -> np.ndarray:
     return x
 
 
+def back(x: np.ndarray) -> np.ndarray:
+    """(B, C, T, V, M) to (B, T, M, V, C)."""
+    return x.transpose(0, 2, 4, 3, 1)
+
+
+def box(x: np.ndarray) -> np.ndarray:
+    """`minmax` of a batch (B, T, M, V, C)."""
+    seen = np.repeat(present_persons(x)[:, :, None], x.shape[3], axis=2)[:, None]
+    return back(minmax(x.transpose(0, 4, 1, 3, 2), seen))
+
+
 def change(x: np.ndarray, augment: AugmentOptions, clip: ClipOptions = PLAIN, seed: int = 0) -> np.ndarray:
-    return transform(x.copy(), clip, augment, np.random.default_rng(seed))
+    return back(transform(x, clip, augment, np.random.default_rng(seed)))
 
 
 @given(st.lists(st.floats(-180, 180), min_size=3, max_size=3))
@@ -103,7 +113,7 @@ def test_noise_has_its_standard_deviation() -> None:
 def test_minmax_fills_the_box_with_those_who_are_seen() -> None:
     x = batch() + 5
     x[:, 2:4, 1] = 0
-    out = minmax(x, present_persons(x))
+    out = box(x)
     seen = out[present_persons(x)].reshape(3, -1, 3)
     np.testing.assert_allclose(seen.min(axis=1), -1, atol=1e-5)
     np.testing.assert_allclose(seen.max(axis=1), 1, atol=1e-5)
@@ -111,7 +121,7 @@ def test_minmax_fills_the_box_with_those_who_are_seen() -> None:
 
 def test_minmax_agrees_with_one_clip_at_a_time() -> None:
     x = batch(7)
-    out = minmax(x, present_persons(x))
+    out = box(x)
     for before, after in zip(x, out, strict=True):
         seen = before.any(axis=(2, 3))
         low, high = before[seen].min(axis=(0, 1)), before[seen].max(axis=(0, 1))
@@ -122,7 +132,7 @@ def test_minmax_of_nobody_or_of_a_flat_axis_is_zero() -> None:
     x = batch()
     x[0] = 0
     x[1, ..., 2] = 3
-    out = minmax(x, present_persons(x))
+    out = box(x)
     assert not out[0].any()
     assert not out[1, ..., 2].any()
     assert np.isfinite(out).all()
@@ -138,7 +148,7 @@ def test_the_random_move_changes_linearly_and_keeps_scores_and_unseen_joints() -
     x = np.ones((4, 6, 1, 3, 3), np.float32)
     x[..., :2] = 0
     x[:, :, :, 1] = 0
-    out = transforms.move(x, np.random.default_rng(3))
+    out = change(x, AugmentOptions(move=True), seed=3)
     assert (out[..., [0, 2], 2] == 1).all()
     assert not out[..., 1, :].any()
     place = out[:, :, 0, 0, :2]
@@ -149,4 +159,4 @@ def test_the_random_move_changes_linearly_and_keeps_scores_and_unseen_joints() -
 
 def test_nothing_asked_for_changes_nothing() -> None:
     x = batch()
-    np.testing.assert_array_equal(transform(x, PLAIN, None, np.random.default_rng(0)), x)
+    np.testing.assert_array_equal(back(transform(x, PLAIN, None, np.random.default_rng(0))), x)
