@@ -1,0 +1,95 @@
+"""Scores without torch: rated by metrics, fused by sample id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from skelbench.errors import DataError
+from skelbench.results.store import Scores
+
+Rate = Callable[[np.ndarray, np.ndarray], float]
+_EXAMPLES = 3
+
+
+def rate(scores: Scores, metrics: Mapping[str, Rate]) -> dict[str, float]:
+    """Every metric's figure, by name.
+
+    Args:
+        scores: What to rate.
+        metrics: Name -> ``metric(scores (n, classes), labels (n,))`` in percent.
+    """
+    return {name: float(metric(scores.scores, scores.labels)) for name, metric in metrics.items()}
+
+
+def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:
+    """The weighted mean of several networks' class probabilities, joined by sample id.
+
+    Two-stream networks add the softmax scores of their streams (Shi et al., CVPR 2019, 2s-AGCN);
+    dividing by the sum of the weights keeps them probabilities and changes no ranking.
+
+    Args:
+        parts: Scores of the same recordings, each in any order.
+        weights: One for each part, not negative, not all zero; None for equal ones.
+
+    Returns:
+        Scores in the order of their sample ids, float32.
+
+    Raises:
+        DataError: The parts hold different recordings, labels or classes, or the weights do not fit.
+    """
+    share = shares(len(parts), weights)
+    ordered = [_by_id(part) for part in parts]
+    first = ordered[0]
+    for number, part in enumerate(ordered[1:], start=2):
+        _check_same(first, part, number)
+    total = np.zeros(first.scores.shape, dtype=np.float64)
+    for part, weight in zip(ordered, share, strict=True):
+        total += weight * part.scores
+    return Scores(first.ids, first.labels, total.astype(np.float32))
+
+
+def shares(count: int, weights: Sequence[float] | None = None) -> list[float]:
+    """Each part's share of a fusion: the weights divided by their sum.
+
+    Args:
+        count: Number of parts.
+        weights: One for each part, not negative, not all zero; None for equal ones.
+
+    Raises:
+        DataError: There is no part, or the weights do not fit.
+    """
+    share = np.asarray([1.0] * count if weights is None else weights, dtype=np.float64)
+    if count == 0:
+        raise DataError("there are no scores to fuse")
+    if len(share) != count:
+        raise DataError(f"{len(share)} weights for {count} sets of scores", remedy="Give one weight for each")
+    if not np.isfinite(share).all() or (share < 0).any() or share.sum() == 0:
+        listed = ", ".join(f"{weight:g}" for weight in share)
+        raise DataError(f"the weights {listed} cannot be used", remedy="Give numbers >= 0, not all zero")
+    return [float(part) for part in share / share.sum()]
+
+
+def _by_id(part: Scores) -> Scores:
+    order = np.argsort(part.ids)
+    return Scores(part.ids[order], part.labels[order], part.scores[order])
+
+
+def _check_same(first: Scores, part: Scores, number: int) -> None:
+    remedy = "Fuse runs that were evaluated on the same data, protocol and split"
+    only = [*np.setdiff1d(first.ids, part.ids), *np.setdiff1d(part.ids, first.ids)]
+    if only:
+        what = f"{len(only)} recordings are not in both the first and the {number}. set of scores"
+        raise DataError(f"{what}, such as {_some(only)}", remedy=remedy)
+    differing = first.ids[first.labels != part.labels]
+    if len(differing):
+        what = f"{len(differing)} recordings have other labels in the {number}. set of scores"
+        raise DataError(f"{what}, such as {_some(differing)}", remedy=remedy)
+    if first.scores.shape != part.scores.shape:
+        counts = f"{first.scores.shape[1]} and {part.scores.shape[1]}"
+        raise DataError(f"the first and the {number}. set of scores have {counts} classes", remedy=remedy)
+
+
+def _some(ids: Sequence[str] | np.ndarray) -> str:
+    return ", ".join(str(name) for name in ids[:_EXAMPLES])
