@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import RunFolder
 from skelbench.search import Proposal, Search
 
@@ -17,24 +18,25 @@ class Journal:
 
     Args:
         folder: The run folder.
-        on_trial: Told of each new trial's line.
+        on_line: Told of each new line.
     """
 
-    def __init__(self, folder: RunFolder, on_trial: Callable[[dict[str, Any]], None] = lambda line: None):
+    def __init__(self, folder: RunFolder, on_line: Callable[[dict[str, Any]], None] = lambda line: None) -> None:
         self._folder = folder
-        self._on_trial = on_trial
-        lines = folder.trials()
-        self._trials = {(t["generation"], t["number"]): t for t in lines if t["kind"] == "trial"}
-        self._generations = {t["generation"] for t in lines if t["kind"] == "generation"}
+        self._on_line = on_line
+        self._lines = {_key(line): line for line in folder.trials()}
+
+    def _of(self, kind: str) -> list[dict[str, Any]]:
+        return [self._lines[key] for key in sorted(self._lines) if key[0] == kind]
 
     @property
     def trials(self) -> list[dict[str, Any]]:
         """Every trial's line, in the order of generation and number."""
-        return [self._trials[key] for key in sorted(self._trials)]
+        return self._of("trial")
 
     def known(self, generation: int, number: int) -> dict[str, Any] | None:
         """The line of a trial that an interrupted run has finished."""
-        return self._trials.get((generation, number))
+        return self._lines.get(("trial", generation, number))
 
     def trial(
         self,
@@ -47,26 +49,47 @@ class Journal:
         error: str = "",
         traceback: str = "",
     ) -> None:
-        """Add a trial's line, once however often the search is resumed."""
-        if (generation, number) in self._trials:
-            return
+        """Add a trial's line."""
         line: dict[str, Any] = {"kind": "trial", "generation": generation, "number": number}
-        line |= {"fitness": fitness, "kept": proposal.kept, "seconds": round(seconds, 3)}
+        known = proposal.fitness is not None
+        line |= {"fitness": fitness, "kept": proposal.kept, "known": known, "seconds": round(seconds, 3)}
         if proposal.sample is not None:
             line["choices"] = proposal.sample
         if proposal.weights is not None:
             line["weights"] = {k: [round(float(w), 5) for w in v] for k, v in proposal.weights.items()}
         if error:
             line |= {"error": error, "traceback": traceback}
-        self._folder.append_trial(line)
-        self._trials[generation, number] = line
-        self._on_trial(line)
+        self._add(line)
 
     def generation(self, generation: int, figures: dict[str, Any]) -> None:
         """Add a generation's line with the search's own figures."""
-        if generation not in self._generations:
-            self._generations.add(generation)
-            self._folder.append_trial({"kind": "generation", "generation": generation, **figures})
+        self._add({"kind": "generation", "generation": generation, **figures, "number": -1})
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Add a line for an epoch of the supernet."""
+        self._add({"kind": "epoch", "generation": row["epoch"] - 1, "number": -1, **row})
+
+    def _add(self, line: dict[str, Any]) -> None:
+        """Add a line, once however often the search is resumed."""
+        if _key(line) not in self._lines:
+            self._folder.append_trial(line)
+            self._lines[_key(line)] = line
+            self._on_line(line)
+
+    def cost(self) -> SearchCost:
+        """What the search cost, over every resumption."""
+        timed = self._of("epoch") or self.trials
+        return SearchCost(
+            seconds=sum(line["seconds"] for line in timed),
+            trials=sum(not line["known"] for line in self.trials),
+            samples=len(self.trials),
+            kept=sum(line["kept"] for line in self.trials),
+        )
+
+    def failures(self) -> tuple[Failure, ...]:
+        """The trials that failed."""
+        failed = ((n, line) for n, line in enumerate(self.trials) if "error" in line)
+        return tuple(Failure(trial=n, error=line["error"], traceback=line["traceback"]) for n, line in failed)
 
     def save(self, generation: int, search: Search) -> None:
         """Store the state after ``generation``."""
@@ -79,3 +102,7 @@ class Journal:
         saved = json.loads(self._folder.read_text(STATE))
         search.restore(saved["state"])
         return saved["generation"] + 1
+
+
+def _key(line: dict[str, Any]) -> tuple[str, int, int]:
+    return line["kind"], line["generation"], line["number"]

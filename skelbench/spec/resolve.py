@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
@@ -29,6 +29,7 @@ class Resolved:
         hash: Sha256 (64 hex) of what defines a run.
         path: The file or shipped name that it began with.
         profile: The profile in use, or an empty string.
+        profiles: Names of all its profiles.
     """
 
     spec: Spec
@@ -37,6 +38,12 @@ class Resolved:
     hash: str
     path: str
     profile: str = ""
+    profiles: tuple[str, ...] = ()
+
+    def with_root(self, root: FilePath) -> Resolved:
+        """The same with the data's place written in, which is not part of the hash."""
+        data = {**self.data, "data": {**self.data["data"], "root": str(root.resolve())}}
+        return replace(self, data=data)
 
     def dump(self) -> str:
         """YAML of the resolved spec; loading it gives the same hash."""
@@ -89,13 +96,15 @@ def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequenc
     """
     layer = _extended(str(name), None, ())
     profiles = layer.data.pop("profiles", None) or {}
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise SpecError("'profiles' holds a mapping of changes by name", where=Marks(layer.places).at(("profiles",)))
     if profile is not None:
         _apply_profile(layer, profiles, profile)
     for change in sets:
         _apply_set(layer, change)
     marks = Marks(layer.places)
     spec = validate(layer.data, marks)
-    return Resolved(spec, layer.data, marks, spec_hash(layer.data), str(name), profile or "")
+    return Resolved(spec, layer.data, marks, spec_hash(layer.data), str(name), profile or "", tuple(profiles))
 
 
 def spec_hash(data: dict[str, Any]) -> str:
@@ -146,16 +155,14 @@ def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None
     raise SpecError("there is no such spec", where=name, remedy=remedy)
 
 
-def _apply_profile(layer: _Layer, profiles: Any, profile: str) -> None:
-    if not isinstance(profiles, dict) or profile not in profiles:
-        names = profiles if isinstance(profiles, dict) else {}
+def _apply_profile(layer: _Layer, profiles: dict[str, Any], profile: str) -> None:
+    if profile not in profiles:
         raise SpecError(
             f"the spec has no profile '{profile}'",
             where=Marks(layer.places).at(("profiles",)),
-            remedy=did_you_mean(profile, names),
+            remedy=did_you_mean(profile, profiles),
         )
-    changes = profiles[profile] or {}
-    layer.overlay(_Layer(changes, Marks(layer.places).under(("profiles", profile))))
+    layer.overlay(_Layer(profiles[profile], Marks(layer.places).under(("profiles", profile))))
 
 
 def _apply_set(layer: _Layer, change: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,19 @@ def top1(model: nn.Module, loader: Iterable[Any]) -> float:
 
 
 @torch.no_grad()
-def predict(model: nn.Module, loader: Any, device: str = "cpu") -> Scores:
+def predict(
+    model: nn.Module,
+    loader: Any,
+    device: str = "cpu",
+    advance: Callable[[float], None] = lambda batches: None,
+) -> Scores:
     """Scores of every recording: the mean of the softmax over its views, in fp32.
 
     Args:
         model: (N, C, T, V, M) -> (N, classes).
         loader: Batches (x, y, index); ``loader.clips.ids`` names recordings.
         device: Where to compute.
+        advance: Told of each batch.
     """
     model.eval().to(device)
     sums: dict[int, np.ndarray] = {}
@@ -44,6 +50,7 @@ def predict(model: nn.Module, loader: Any, device: str = "cpu") -> Scores:
             sums[recording] = sums.get(recording, 0.0) + row
             views[recording] = views.get(recording, 0) + 1
             labels[recording] = label
+        advance(1)
     order = sorted(sums)
     means = np.stack([sums[i] / views[i] for i in order]).astype(np.float32)
     ids = np.asarray(loader.clips.ids)[order].astype(str)

@@ -54,6 +54,7 @@ def fit(
     folder: Path,
     selection: Literal["last", "best_val"] = "last",
     report: Report = lambda row: None,
+    advance: Callable[[float], None] = lambda steps: None,
     accelerator: str = "auto",
     devices: int = 1,
     resume: bool = True,
@@ -68,6 +69,7 @@ def fit(
         folder: For checkpoints; it is made.
         selection: ``last`` or ``best_val``.
         report: Told of each epoch's row.
+        advance: Told of each step.
         accelerator: Lightning's name of the device kind.
         devices: How many devices.
         resume: Go on from ``folder/last.ckpt`` if it is there.
@@ -83,7 +85,7 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     module = ClipClassifier(options, len(train_loader))
     module.set_model(model)
-    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report)
+    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
     last = folder / LAST if resume and (folder / LAST).exists() else None
     with quiet():
         arguments = trainer_arguments(options, accelerator, devices)
@@ -109,6 +111,7 @@ class Epochs(pl.callbacks.Checkpoint):
     folder: Path
     val_loader: Any | None
     report: Report
+    advance: Callable[[float], None] = lambda steps: None
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int | None = None
     best: float = -1.0
@@ -121,10 +124,14 @@ class Epochs(pl.callbacks.Checkpoint):
         if set_epoch:
             set_epoch(trainer.current_epoch)
 
+    def on_train_batch_end(self, *arguments: Any, **options: Any) -> None:
+        """Tell of the step."""
+        self.advance(1)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Validate, tell, store."""
         classifier = module if isinstance(module, ClipClassifier) else module.training_module
-        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1, "of": trainer.max_epochs}
+        row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
         row |= classifier.figures()
         if self.val_loader is not None:
             row["val_top1"] = top1(classifier, self.val_loader)

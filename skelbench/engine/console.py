@@ -1,0 +1,71 @@
+"""What a user sees while work goes on: on standard error, with the time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+Advance = Callable[[float], None]
+
+
+class Screen:
+    """Progress bars on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if self._console.is_terminal:
+            self._console.print(text, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def bar(self, name: str, total: float) -> Iterator[Advance]:
+        """A bar with the time left; the function that it gives moves it on by some units."""
+        if not self._console.is_terminal:
+            yield lambda units: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console) as progress:
+            task = progress.add_task(name, total=total)
+            yield lambda units: progress.advance(task, units)
+
+    def epoch(self, name: str, row: dict[str, Any], epochs: int) -> None:
+        """One line for an epoch: its figures, its seconds and the time left."""
+        parts = [f"{name} {row['epoch']}/{epochs}", f"loss {row['loss']:.3f}", f"train {row['train_top1']:.1f} %"]
+        if "val_top1" in row:
+            parts.append(f"validation {row['val_top1']:.1f} %")
+        left = row["seconds"] * (epochs - row["epoch"])
+        self.say("  ".join([*parts, f"{row['seconds']:.1f} s", f"left {_clock(left)}"]))
+
+    def trial(self, line: dict[str, Any]) -> None:
+        """One line for a trial trained by itself."""
+        if "choices" not in line:
+            return
+        value = "failed: " + line["error"] if line["fitness"] is None else f"{line['fitness']:.1f} %"
+        self.say(f"trial {line['generation']}.{line['number']}  {value}  {line['seconds']:.1f} s")
+
+    def generation(self, line: dict[str, Any]) -> None:
+        """One line for a generation of a search."""
+        shown = {k: v for k, v in line.items() if isinstance(v, int | float) and k not in ("kind", "generation")}
+        figures = "  ".join(f"{k} {round(v, 3)}" for k, v in shown.items())
+        self.say(f"generation {line['generation']}  {figures}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

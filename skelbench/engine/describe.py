@@ -1,0 +1,63 @@
+"""Figures of a space and of an architecture, without data and without training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skelbench.check import check_architecture, check_spec
+from skelbench.engine.evidence import clip_shape
+from skelbench.registry import load_registry
+from skelbench.space.arch import architecture_hash
+from skelbench.space.network import build_network
+from skelbench.spec.resolve import load_spec
+from skelbench.train.cost import cost
+
+SUPERNET = "supernet"
+
+
+def describe_spec(
+    name: str, arch: str | None = None, *, profile: str | None = None, sets: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Size of a space, and cost of one architecture or of the supernet.
+
+    Args:
+        name: A spec file or the name of a shipped spec.
+        arch: An architecture's name or file; None describes the supernet, where there is one.
+        profile: A profile of the spec.
+        sets: Changes of single keys.
+
+    Returns:
+        ``space``, ``spec_hash``, ``space_size`` (exact), ``architectures`` (names), ``decisions``,
+        ``architecture``, and where there is a network ``params``, ``macs``, ``flops``,
+        ``input_shape`` and ``blocks``.
+
+    Raises:
+        SpecError: The spec or the architecture is wrong.
+    """
+    registry = load_registry()
+    checked = check_spec(load_spec(name, profile=profile, sets=sets), registry)
+    description: dict[str, Any] = {
+        "space": checked.spec.name,
+        "spec_hash": checked.resolved.hash,
+        "space_size": checked.space.size(),
+        "architectures": list(checked.architectures),
+        "decisions": [
+            {"label": p.label, "kind": p.kind, "options": list(p.options)} for p in checked.space.points
+        ],
+        "architecture": arch or SUPERNET,
+    }
+    if arch is not None:
+        given = check_architecture(checked, registry, arch)
+        description |= {"hash": architecture_hash(given.network, given.sample), "choices": given.sample}
+        network: Any = build_network(given.network, given.sample, checked.context())
+    elif checked.space.kinds & {"value", "depth"}:
+        return description  # such spaces have no supernet
+    else:
+        from skelbench.space.build import SupernetSpace
+
+        network = SupernetSpace(checked.network, checked.context())
+    counted = cost(network, clip_shape(checked))
+    blocks = [{**row, "output_shape": list(row["output_shape"])} for row in counted.rows]
+    shape = list(counted.input_shape)
+    figures = {"params": counted.params, "macs": counted.macs, "flops": counted.flops}
+    return {**description, **figures, "input_shape": shape, "blocks": blocks}

@@ -1,0 +1,132 @@
+"""What a run leaves as evidence: its identity and its record."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import platform
+from typing import Any
+
+import torch
+from torch import nn
+
+from skelbench import __version__
+from skelbench.check import Checked, NamedArchitecture
+from skelbench.engine.job import Job
+from skelbench.engine.searching import Found
+from skelbench.results.record import (
+    ClipCounts,
+    Environment,
+    Latency,
+    Record,
+    StrategyUsed,
+    Training,
+)
+from skelbench.space.arch import architecture_hash
+from skelbench.train.cost import Cost, cost, latency
+from skelbench.train.fit import FitResult
+from skelbench.train.seed import device_name, package_version
+
+LATENCY_BATCH = 1
+
+
+def run_hash(checked: Checked, given: NamedArchitecture | None, synthetic: bool) -> str:
+    """The identity of a run: the spec's hash, with a given architecture and synthetic data in it."""
+    parts = [checked.resolved.hash]
+    if given is not None:
+        parts.append(architecture_hash(given.network, given.sample))
+    if synthetic:
+        parts.append("synthetic")
+    return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def clip_shape(checked: Checked, clips: int = 1) -> tuple[int, int, int, int, int]:
+    """(N, C, T, V, M) of the spec's clips."""
+    context = checked.context()
+    return clips, context.channels, context.frames, context.joints, context.persons
+
+
+def make_record(
+    job: Job, found: Found, network: nn.Module, trained: FitResult, metrics: dict[str, float]
+) -> Record:
+    """The record of a finished run."""
+    checked, spec = job.checked, job.checked.spec
+    counted = cost(network, clip_shape(checked))
+    split, data = job.material.fingerprints
+    return Record(
+        spec=spec.name,
+        spec_hash=checked.resolved.hash,
+        space=spec.name,
+        model=found.architecture.name,
+        architecture=architecture_hash(found.architecture.network, found.architecture.sample),
+        strategy=_strategy(checked) if found.cost else None,
+        plugins=job.registry.versions(),
+        dataset=checked.dataset.name,
+        layout=checked.layout.name,
+        protocol=checked.protocol,
+        stream=spec.data.stream,
+        split_fingerprint=split,
+        data_fingerprint=data,
+        clips=_counts(job),
+        seed=job.options.seed,
+        selection=spec.evaluate.selection,
+        views=spec.evaluate.views,
+        clip=spec.data.clip.model_dump(mode="json"),
+        metrics={name: round(value, 4) for name, value in metrics.items()},
+        latency=measure_latency(job, network),
+        search=found.cost,
+        training=_training(job, trained),
+        environment=environment(job.device),
+        synthetic=job.material.clips.synthetic,
+        profile=checked.resolved.profile,
+        date=datetime.datetime.now(datetime.UTC).date(),
+        run=job.folder.name,
+        failures=found.failures,
+        **_complexity(counted),
+    )
+
+
+def _strategy(checked: Checked) -> StrategyUsed:
+    chosen = checked.spec.search.strategy
+    params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search.epochs}
+    return StrategyUsed(name=chosen.name, params={**params, **checked.strategy_params.model_dump(mode="json")})
+
+
+def _counts(job: Job) -> ClipCounts:
+    split = job.material.split
+    if job.checked.spec.evaluate.selection == "last":
+        return ClipCounts(train=len(split.whole_train), validation=0, test=len(split.test))
+    return ClipCounts(train=len(split.train), validation=len(split.validation), test=len(split.test))
+
+
+def _complexity(counted: Cost) -> dict[str, int]:
+    return {"params": counted.params, "macs": counted.macs, "flops": counted.flops}
+
+
+def _training(job: Job, trained: FitResult) -> Training:
+    options = job.checked.spec.train
+    return Training(
+        epochs=trained.epochs,
+        seconds=trained.seconds,
+        lr=trained.lr,
+        batch_size=options.batch_size * job.options.devices,
+        precision=trained.precision,
+    )
+
+
+def measure_latency(job: Job, network: nn.Module) -> Latency:
+    """Median time of one clip's forward pass on the run's device, after a warm-up."""
+    timed = latency(network, clip_shape(job.checked, LATENCY_BATCH), job.device)
+    return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=LATENCY_BATCH)
+
+
+def environment(device: str) -> Environment:
+    """Versions, device and threads."""
+    return Environment(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        nni=package_version("nni"),
+        skelbench=__version__,
+        device=device_name() if device == "cuda" else f"cpu {platform.machine()}",
+        threads=torch.get_num_threads(),
+    )

@@ -1,0 +1,77 @@
+"""One run in progress: everything that its steps need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skelbench.check import Checked
+from skelbench.engine.console import Screen
+from skelbench.engine.material import Material
+from skelbench.registry import Registry
+from skelbench.results.store import RunFolder
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the command line adds to a spec.
+
+    Attributes:
+        data: Raw data or a store; None means the spec's own root, else synthetic data.
+        profile: A profile of the spec.
+        sets: Changes of single keys.
+        seed: Seed of everything random.
+        runs: Where run folders go.
+        resume: Go on where an interrupted run stopped; otherwise start afresh.
+        accelerator: Lightning's name of the device kind.
+        devices: How many devices.
+    """
+
+    data: Path | None = None
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    seed: int = 0
+    runs: Path = Path("runs")
+    resume: bool = True
+    accelerator: str = "auto"
+    devices: int = 1
+
+    @property
+    def stores(self) -> Path:
+        """Where synthetic recordings and stores made of raw files are kept."""
+        return self.runs / ".stores"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run in progress.
+
+    Attributes:
+        registry: All components.
+        checked: The checked spec.
+        material: The data.
+        folder: The run folder.
+        options: What the command line added.
+        screen: Where progress is shown.
+    """
+
+    registry: Registry
+    checked: Checked
+    material: Material
+    folder: RunFolder
+    options: RunOptions
+    screen: Screen
+
+    @property
+    def device(self) -> str:
+        """Torch's name of the device that is computed on."""
+        gpu = self.options.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+        return "cuda" if gpu else "cpu"
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What hooks are told."""
+        return {"folder": self.folder.path, "seed": self.options.seed, "device": self.device}

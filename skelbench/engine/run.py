@@ -1,0 +1,91 @@
+"""The main path, top to bottom: check, search, derive, train, evaluate, record."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
+from skelbench.engine.console import Screen
+from skelbench.engine.evidence import make_record, run_hash
+from skelbench.engine.job import Job, RunOptions
+from skelbench.engine.material import load_material, synthetic_root
+from skelbench.engine.searching import Found, search_architecture
+from skelbench.engine.training import derive, evaluate_network, train_network
+from skelbench.registry import load_registry
+from skelbench.results.record import Record
+from skelbench.results.store import SPEC, RunFolder
+from skelbench.spec.resolve import Resolved, load_spec
+
+
+def run_spec(spec: str, options: RunOptions, architecture: str | None = None) -> Record:
+    """Run a spec to its record: with a search, or for one given architecture.
+
+    Args:
+        spec: A spec file or the name of a shipped spec.
+        options: What the command line adds.
+        architecture: Name or file of an architecture; None searches for one.
+
+    Returns:
+        The record as stored; that of the earlier run if it is finished already.
+
+    Raises:
+        SkelbenchError: The input is wrong; nothing has begun.
+        WorkFailed: The work failed; what was done is in the run folder.
+    """
+    screen, registry = Screen(), load_registry()
+    resolved, synthetic = resolve(spec, options, screen)
+    checked = check_spec(resolved, registry)
+    given = check_architecture(checked, registry, architecture) if architecture else None
+    root = find_data(checked, options, synthetic, screen)
+    folder = open_folder(checked, given, synthetic, options)
+    with folder.lock():
+        finished = folder.record()
+        if finished is not None:
+            screen.say(f"{folder.path} is finished; --no-resume runs it again")
+            return finished
+        material = load_material(checked, root, options.stores, options.seed, screen)
+        job = Job(registry, checked, material, folder, options, screen)
+        folder.write_text(SPEC, resolved.with_root(root).dump())
+        registry.hooks.before_run(spec=resolved.data, context=job.context)
+
+        found = Found(given) if given else search_architecture(job)
+        network = derive(job, found.architecture)
+        trained = train_network(job, network)
+        metrics = evaluate_network(job, network)
+
+        record = make_record(job, found, network, trained, metrics)
+        folder.write_record(record)
+        registry.hooks.after_run(record=record, context=job.context)
+        return record
+
+
+def resolve(spec: str, options: RunOptions, screen: Screen) -> tuple[Resolved, bool]:
+    """The resolved spec and whether it runs on synthetic data, then by default in the quick profile."""
+    resolved = load_spec(spec, profile=options.profile, sets=options.sets)
+    synthetic = options.data is None and resolved.spec.data.root is None
+    if synthetic and options.profile is None and "quick" in resolved.profiles:
+        screen.say("no --data given: the quick profile on synthetic data; the row will say so")
+        resolved = load_spec(spec, profile="quick", sets=options.sets)
+    return resolved, synthetic
+
+
+def find_data(checked: Checked, options: RunOptions, synthetic: bool, screen: Screen) -> Path:
+    """Where the recordings are, or are now."""
+    if synthetic:
+        return synthetic_root(checked, options.stores, screen)
+    return options.data or Path(checked.spec.data.root or "")
+
+
+def open_folder(
+    checked: Checked, given: NamedArchitecture | None, synthetic: bool, options: RunOptions
+) -> RunFolder:
+    """The run's folder, emptied first if the run is not to be resumed."""
+    name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
+    identity = run_hash(checked, given, synthetic)
+    folder = RunFolder.create(options.runs, name, identity, options.seed)
+    if options.resume:
+        return folder
+    with folder.lock():
+        shutil.rmtree(folder.path)
+    return RunFolder.create(options.runs, name, identity, options.seed)

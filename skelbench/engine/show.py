@@ -1,0 +1,58 @@
+"""Showing a record or a description: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from skelbench.leaderboard.render import to_markdown, to_rich
+from skelbench.leaderboard.table import make_tables
+from skelbench.results.record import Record
+
+
+def show_record(record: Record, runs: Path, as_json: bool) -> None:
+    """The record's leaderboard row; on standard error, where its files are."""
+    if as_json:
+        print(record.model_dump_json(indent=2))
+        return
+    tables = make_tables([record])
+    console = Console()
+    if console.is_terminal:
+        console.print(to_rich(tables, console.width))
+    else:
+        print(to_markdown(tables))
+    print(f"record: {runs / record.run / 'record.json'}", file=sys.stderr)
+
+
+def show_description(description: dict[str, Any], as_json: bool) -> None:
+    """A space's size and a network's cost, block by block."""
+    if as_json:
+        print(json.dumps(description, indent=2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    size = description["space_size"]
+    console.print(f"{description['space']}: {size:,} architectures, {len(description['decisions'])} decisions")
+    console.print(f"named architectures: {', '.join(description['architectures']) or 'none'}")
+    for label, choice in description.get("choices", {}).items():
+        console.print(f"  {label}: {', '.join(map(str, choice)) if isinstance(choice, list) else choice}")
+    if "params" in description:
+        console.print(_blocks(description))
+
+
+def _blocks(description: dict[str, Any]) -> Table:
+    shape = " x ".join(map(str, description["input_shape"]))
+    table = Table(title=f"{description['architecture']}, one clip of {shape} (N x C x T x V x M)")
+    for column in ("block", "params", "MACs", "output"):
+        table.add_column(column, justify="left" if column == "block" else "right")
+    for row in description["blocks"]:
+        output = " x ".join(map(str, row["output_shape"]))
+        table.add_row(row["name"], f"{row['params']:,}", f"{row['macs']:,}", output)
+    table.add_section()
+    total = f"{description['macs']:,} ({description['macs'] / 1e9:.3f} G)"
+    table.add_row("total", f"{description['params']:,}", total, f"{description['flops'] / 1e9:.3f} GFLOPs")
+    return table

@@ -1,0 +1,88 @@
+"""The final training of one architecture, its stored weights, and its scores on the test split."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from skelbench.check import NamedArchitecture
+from skelbench.engine.job import Job
+from skelbench.errors import RunFolderError
+from skelbench.results.store import RunFolder
+from skelbench.space.network import build_network
+from skelbench.train.evaluate import predict
+from skelbench.train.fit import FitResult, fit
+from skelbench.train.seed import seed_everything
+
+WEIGHTS = "network.pt"
+
+
+def derive(job: Job, architecture: NamedArchitecture) -> nn.Module:
+    """The architecture as a network with fresh weights."""
+    seed_everything(job.options.seed)
+    return build_network(architecture.network, architecture.sample, job.checked.context())
+
+
+def train_network(job: Job, network: nn.Module) -> FitResult:
+    """Train by the spec's recipe and store the weights.
+
+    With ``selection: last`` the whole training split is trained on; with ``best_val`` the
+    validation clips are held out and choose the epoch.
+    """
+    spec = job.checked.spec
+    last = spec.evaluate.selection == "last"
+    loader = job.material.train_loader(spec.train, whole=last)
+    with job.screen.bar("train", spec.train.epochs * len(loader)) as advance:
+        trained = fit(
+            network,
+            spec.train,
+            loader,
+            None if last else job.material.validation_loader(spec.evaluate.batch_size),
+            folder=job.folder.checkpoints / "train",
+            selection=spec.evaluate.selection,
+            report=lambda row: job.screen.epoch("train", row, spec.train.epochs),
+            advance=advance,
+            accelerator=job.options.accelerator,
+            devices=job.options.devices,
+        )
+    store_network(network, job.folder)
+    return trained
+
+
+def evaluate_network(job: Job, network: nn.Module) -> dict[str, float]:
+    """The spec's metrics on the test split; the scores are stored by sample id."""
+    loader = job.material.test_loader()
+    with job.screen.bar("test", len(loader)) as advance:
+        scores = predict(network, loader, job.device, advance)
+    job.folder.save_scores(scores.ids, scores.labels, scores.scores)
+    return {m.name: float(m.load()(scores.scores, scores.labels)) for m in job.checked.metrics}
+
+
+def store_network(network: nn.Module, folder: RunFolder) -> None:
+    """Store the trained weights, whole or not at all."""
+    path = folder.checkpoints / WEIGHTS
+    partial = path.with_suffix(".partial")
+    torch.save(network.state_dict(), partial)
+    os.replace(partial, path)
+
+
+def load_network(network: nn.Module, folder: RunFolder) -> None:
+    """Put stored weights into ``network``.
+
+    Raises:
+        RunFolderError: They are missing, damaged, or another network's.
+    """
+    path: Path = folder.checkpoints / WEIGHTS
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        network.load_state_dict(state)
+    except FileNotFoundError as error:
+        raise RunFolderError("the run has no trained network", where=path, remedy="Finish the run") from error
+    except Exception as error:  # torch has no one error for a damaged file
+        raise RunFolderError(
+            f"the trained network cannot be read: {error}", where=path, remedy="Run it again"
+        ) from error
