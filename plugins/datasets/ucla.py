@@ -30,7 +30,7 @@ _JOINTS = 20
 class UclaReader:
     """Reads ``all_sqe/aAA_sSS_eEE_vVV.json``; each file has ``skeletons``, (T, 20, 3) in metres."""
 
-    class_names = (
+    class_names: tuple[str, ...] = (
         "pick up with one hand",
         "pick up with two hands",
         "drop trash",

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ class ManyClips(MadeReader):
     def sources(self, root: Path) -> list[int]:
         return list(range(CLIPS // PER_SOURCE))
 
-    def read(self, source: int) -> list[Clip]:
+    def read(self, source: Any) -> list[Clip]:
         rng = np.random.default_rng(source)
         lengths = rng.integers(40, 121, PER_SOURCE)
         frames = rng.standard_normal((lengths.sum(), 2, 25, 3), dtype=np.float32)

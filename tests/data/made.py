@@ -42,16 +42,16 @@ def make_clips(lengths: Sequence[int] = (1, 3, 10, 40, 7, 25), persons: int = 2)
 class MadeReader:
     """Reads text files that hold ``number frames`` lines; a word in place of a number is a fault."""
 
-    class_names = ("a", "b", "c")
+    class_names: tuple[str, ...] = ("a", "b", "c")
 
-    def sources(self, root: Path) -> Sequence[Path]:
+    def sources(self, root: Path) -> Sequence[Any]:
         """All text files."""
         found = sorted(root.glob("*.txt"))
         if not found:
             raise DataError("nothing here", where=root)
         return found
 
-    def read(self, source: Path) -> Sequence[Clip]:
+    def read(self, source: Any) -> Sequence[Clip]:
         """One clip per line."""
         try:
             pairs = [map(int, line.split()) for line in source.read_text().splitlines()]

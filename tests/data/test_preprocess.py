@@ -60,7 +60,7 @@ def test_opposite_aligned_and_missing_trunks_are_no_special_trouble(trunk: list[
     turn = module._between(np.array([trunk], float), np.array([0.0, 0.0, 1.0]))[0]
     np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(turn) == pytest.approx(1)
-    np.testing.assert_allclose(turn @ trunk, [0, 0, np.linalg.norm(trunk)], atol=1e-12)
+    np.testing.assert_allclose(turn @ trunk, [0, 0, float(np.linalg.norm(trunk))], atol=1e-12)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=3))

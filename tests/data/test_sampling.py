@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,7 +65,7 @@ def test_resize_keeps_both_ends() -> None:
 
 
 def test_a_crop_is_central_for_one_view_and_spread_for_several() -> None:
-    options = {"frames": 2, "fill": "resize", "crop": (0.4, 0.6)}
+    options: dict[str, Any] = {"frames": 2, "fill": "resize", "crop": (0.4, 0.6)}
     assert one(11, **options) == pytest.approx([2.5, 7.5])
     assert [one(11, view=view, views=3, **options) for view in range(3)] == [[0, 5], [2.5, 7.5], [5, 10]]
 
