@@ -1,4 +1,4 @@
-"""From the node syntax of a spec to checked nodes: components found, parameters validated, repeats unrolled."""
+"""From the node syntax of a spec to checked nodes; every fault is gathered, none ends the expansion."""
 
 from __future__ import annotations
 

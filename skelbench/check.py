@@ -1,0 +1,279 @@
+"""Every problem of a spec against the registry, all at once, before anything is built or read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skelbench.components import BuildContext, Component, Dataset, Engine, Layout, Metric, Strategy
+from skelbench.data.preprocess import PREPROCESSES
+from skelbench.errors import Problem, SkelbenchError, SpecError, did_you_mean
+from skelbench.registry import Registry
+from skelbench.space.arch import Architecture, NamedArchitecture, fitted
+from skelbench.space.expand import Expander
+from skelbench.space.nodes import NetworkNodes
+from skelbench.space.size import SearchSpace
+from skelbench.spec.params import validated_params
+from skelbench.spec.resolve import Resolved
+from skelbench.spec.schema import ArchitectureSpec, Spec
+from skelbench.spec.yaml import Marks
+from skelbench.spec.yaml import Path as SpecPath
+
+__all__ = ["Checked", "NamedArchitecture", "check_architecture", "check_spec"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A spec that fits the registry, with all that it names found.
+
+    Attributes:
+        resolved: The spec as it was loaded.
+        network: The network's nodes.
+        space: The decisions in it.
+        architectures: The named architectures.
+        dataset: The data set.
+        layout: The skeleton layout in use.
+        protocol: The evaluation protocol in use.
+        strategy: The search strategy.
+        strategy_params: Its validated parameters.
+        engine: The execution engine.
+        engine_params: Its validated parameters.
+        metrics: The metrics, the headline first.
+    """
+
+    resolved: Resolved
+    network: NetworkNodes
+    space: SearchSpace
+    architectures: Mapping[str, NamedArchitecture]
+    dataset: Dataset
+    layout: Layout
+    protocol: str
+    strategy: Strategy
+    strategy_params: Mapping[str, Any]
+    engine: Engine
+    engine_params: Mapping[str, Any]
+    metrics: tuple[Metric, ...]
+
+    @property
+    def spec(self) -> Spec:
+        """The spec."""
+        return self.resolved.spec
+
+    def context(self) -> BuildContext:
+        """Shape of a clip, classes and layout, for building a network."""
+        clip = self.spec.data.clip
+        return BuildContext(
+            channels=self.dataset.channels,
+            frames=clip.frames,
+            joints=len(self.layout.joints),
+            persons=clip.persons or self.dataset.persons,
+            classes=self.dataset.classes,
+            layout=self.layout,
+        )
+
+
+def check_spec(resolved: Resolved, registry: Registry) -> Checked:
+    """Check a resolved spec against the registry.
+
+    Args:
+        resolved: The spec.
+        registry: All components.
+
+    Raises:
+        SpecError: Every problem, each with its place and a remedy.
+    """
+    return _Check(resolved, registry).run()
+
+
+def check_architecture(checked: Checked, registry: Registry, name: str) -> NamedArchitecture:
+    """An architecture that the spec names, or one from a file.
+
+    Args:
+        checked: The spec.
+        registry: All components, for a file that brings a network of its own.
+        name: The architecture's name in the spec, or a file.
+
+    Raises:
+        SpecError: There is none, or it does not fit the space.
+    """
+    if name in checked.architectures:
+        return checked.architectures[name]
+    if not Path(name).is_file():
+        remedy = f"Name a file or one of the spec's. {did_you_mean(name, checked.architectures)}"
+        raise SpecError(f"there is no architecture '{name}'", where=checked.resolved.path, remedy=remedy)
+    given = Architecture.read(name)
+    if given.network is None:
+        return NamedArchitecture(given.name, "", checked.network, given.sample_in(checked.space))
+    missing = [part for part in ("input", "body", "head") if part not in given.network]
+    if missing:
+        raise SpecError(f"the network has no '{missing[0]}'", where=given.marks.at(("network",)))
+    network = _expanded(registry, given.marks, given.network, "network")
+    return NamedArchitecture(given.name, "", network, given.sample_in(SearchSpace(network)))
+
+
+def _expanded(registry: Registry, marks: Marks, raw: Mapping[str, Any], *path: str) -> NetworkNodes:
+    expander = Expander(registry, marks)
+    network = expander.network(raw, *path)
+    if network is None:
+        raise SpecError.of(expander.problems)
+    return network
+
+
+class _Check:
+    """One check in progress; problems are gathered."""
+
+    def __init__(self, resolved: Resolved, registry: Registry) -> None:
+        self.resolved, self.registry = resolved, registry
+        self.spec, self.marks = resolved.spec, resolved.marks
+        self.problems: list[Problem] = []
+
+    def run(self) -> Checked:
+        """Take every step, then tell every problem."""
+        expander = Expander(self.registry, self.marks)
+        network = expander.network(_parts(self.spec.network), "network")
+        self.problems += expander.problems
+        space = SearchSpace(network) if network else None
+        dataset, layout, protocol = self._data()
+        strategy, strategy_params = self._strategy(space, expander.places)
+        engine, engine_params = self._chosen("engine", self.spec.search.engine, "search", "engine")
+        metrics = [
+            self._find("metric", name, "evaluate", "metrics", i)
+            for i, name in enumerate(self.spec.evaluate.metrics)
+        ]
+        architectures = self._architectures(network, space)
+        if self.problems or network is None or space is None:
+            raise SpecError.of(dict.fromkeys(self.problems))
+        # With no problem noted, every component was found.
+        found: Any = {"dataset": dataset, "layout": layout, "strategy": strategy, "engine": engine}
+        return Checked(
+            resolved=self.resolved,
+            network=network,
+            space=space,
+            architectures=architectures,
+            protocol=protocol,
+            strategy_params=strategy_params,
+            engine_params=engine_params,
+            metrics=tuple(m for m in metrics if isinstance(m, Metric)),
+            **found,
+        )
+
+    def _fault(self, what: str, path: SpecPath, remedy: str = "") -> None:
+        self.problems.append(Problem(what, self.marks.at(path), remedy))
+
+    def _find(self, kind: str, name: str, *path: str | int) -> Component | None:
+        component = self.registry.find(kind, name)
+        if component is None:
+            self._fault(f"unknown {kind} '{name}'", path, self.registry.remedy(kind, name))
+        return component
+
+    def _chosen(self, kind: str, chosen: Any, *path: str) -> tuple[Component | None, dict[str, Any]]:
+        component = self._find(kind, chosen.name, *path, "name")
+        if component is None:
+            return None, {}
+        params, problems = validated_params(component, chosen.params, self.marks, path)
+        self.problems += problems
+        return component, params
+
+    # --- data --------------------------------------------------------------------------------
+
+    def _data(self) -> tuple[Component | None, Component | None, str]:
+        data = self.spec.data
+        if data.preprocess not in PREPROCESSES:
+            what = f"unknown pre-processing '{data.preprocess}'"
+            self._fault(what, ("data", "preprocess"), did_you_mean(data.preprocess, PREPROCESSES))
+        dataset = self._find("dataset", data.dataset, "data", "dataset")
+        if not isinstance(dataset, Dataset):
+            return None, None, ""
+        protocol = data.protocol or dataset.protocols[0]
+        if protocol not in dataset.protocols:
+            what = f"data set '{dataset.name}' has no protocol '{protocol}'"
+            self._fault(what, ("data", "protocol"), did_you_mean(protocol, dataset.protocols))
+        persons = data.clip.persons
+        if persons is not None and persons > dataset.persons:
+            what = (
+                f"a clip of {persons} persons, where data set '{dataset.name}' has at most {dataset.persons}"
+            )
+            self._fault(what, ("data", "clip", "persons"), f"Set it to {dataset.persons} or leave it out")
+        return dataset, self._layout(dataset), protocol
+
+    def _layout(self, dataset: Dataset) -> Component | None:
+        own = self._find("layout", dataset.layout, "data", "dataset")
+        if self.spec.data.layout is None:
+            return own
+        layout = self._find("layout", self.spec.data.layout, "data", "layout")
+        if isinstance(own, Layout) and isinstance(layout, Layout) and len(layout.joints) != len(own.joints):
+            what = (
+                f"layout '{layout.name}' has {len(layout.joints)} joints, "
+                f"but data set '{dataset.name}' has {len(own.joints)}"
+            )
+            self._fault(what, ("data", "layout"), f"Leave it out, or use '{own.name}'")
+        return layout
+
+    # --- search ------------------------------------------------------------------------------
+
+    def _strategy(
+        self, space: SearchSpace | None, places: Mapping[str, str]
+    ) -> tuple[Component | None, dict[str, Any]]:
+        chosen, derive = self.spec.search.strategy, self.spec.search.derive
+        if derive.by == "threshold" and derive.threshold >= 1:
+            what = "no weight can exceed a threshold of 1, as weights sum to 1"
+            self._fault(what, ("search", "derive", "threshold"), "Take a lower one, or derive by: argmax")
+        strategy, params = self._chosen("strategy", chosen, "search", "strategy")
+        if isinstance(strategy, Strategy) and space is not None:
+            self._searchable(strategy, chosen.weights, space, places)
+        return strategy, params
+
+    def _searchable(
+        self, strategy: Strategy, weights: str, space: SearchSpace, places: Mapping[str, str]
+    ) -> None:
+        """Refuse decisions that the strategy cannot take, each kind once."""
+        unable = {
+            p.kind: p for p in reversed(space.points) if p.kind not in strategy.searches.get(weights, ())
+        }
+        for kind, point in unable.items():
+            others = [mode for mode, kinds in strategy.searches.items() if kind in kinds]
+            remedy = f"Set search.strategy.weights to '{others[0]}'" if others else self._able(kind)
+            what = (
+                f"strategy '{strategy.name}' cannot search a {kind} ('{point.label}') with {weights} weights"
+            )
+            self.problems.append(Problem(what, places.get(point.label, ""), remedy))
+
+    def _able(self, kind: str) -> str:
+        able = [
+            entry.component.name
+            for entry in self.registry.entries("strategy")
+            if isinstance(entry.component, Strategy)
+            and kind in frozenset().union(*entry.component.searches.values())
+        ]
+        return f"Strategies that can: {', '.join(able)}" if able else "No strategy can: take a fixed value"
+
+    # --- architectures -----------------------------------------------------------------------
+
+    def _architectures(
+        self, network: NetworkNodes | None, space: SearchSpace | None
+    ) -> dict[str, NamedArchitecture]:
+        found = {}
+        for name, given in self.spec.architectures.items():
+            try:
+                found[name] = self._architecture(name, given, network, space)
+            except SkelbenchError as error:
+                self.problems += error.problems
+        return {name: architecture for name, architecture in found.items() if architecture is not None}
+
+    def _architecture(
+        self, name: str, given: ArchitectureSpec, network: NetworkNodes | None, space: SearchSpace | None
+    ) -> NamedArchitecture | None:
+        path = ("architectures", name)
+        if given.network is not None:
+            network = _expanded(self.registry, self.marks, _parts(given.network), *path, "network")
+            space = SearchSpace(network)
+        if network is None or space is None:  # the spec's own network is at fault, which is told already
+            return None
+        sample = fitted(space, given.choices or {}, self.marks, *path)
+        return NamedArchitecture(name, given.summary, network, sample)
+
+
+def _parts(network: Any) -> dict[str, Any]:
+    return {"input": network.input, "body": network.body, "head": network.head}

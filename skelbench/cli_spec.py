@@ -1,0 +1,64 @@
+"""The commands `skelbench check` and `skelbench schema`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from skelbench.check import check_spec
+from skelbench.components import KINDS
+from skelbench.errors import Problem, SpecError
+from skelbench.registry import Registry, load_registry
+from skelbench.spec.resolve import load_spec
+from skelbench.spec.schema import json_schema
+
+
+def check(
+    specs: Annotated[
+        list[str], typer.Argument(metavar="SPEC...", help="Spec files, or names of shipped specs.")
+    ],
+    profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
+    sets: Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")] = [],  # noqa: B006
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+) -> None:
+    """Every problem of specs at once: place, what is wrong, and what to do about it.
+
+    Example: `skelbench check sgcn my-space.yaml --profile quick`
+    """
+    registry = load_registry()
+    rows = [_checked(spec, profile, sets, registry) for spec in specs]
+    problems = [problem for row in rows for problem in row["problems"]]
+    if json_output:
+        shown = [{**row, "problems": [vars(problem) for problem in row["problems"]]} for row in rows]
+        print(json.dumps(shown, indent=2))
+        if problems:
+            raise typer.Exit(SpecError.exit_code)
+        return
+    for row in rows:
+        if not row["problems"]:
+            print(f"{row['spec']}: ok, {row['space_size']:,} architectures, hash {row['hash'][:8]}")
+    if problems:
+        raise SpecError.of(problems)
+
+
+def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
+    row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "architectures": []}
+    problems: tuple[Problem, ...] = ()
+    try:
+        checked = check_spec(load_spec(spec, profile=profile, sets=sets), registry)
+        row["hash"] = checked.resolved.hash
+        row["space_size"], row["architectures"] = checked.space.size(), list(checked.architectures)
+    except SpecError as error:
+        problems = error.problems
+    return {**row, "problems": problems}
+
+
+def schema() -> None:
+    """The JSON Schema of specs, with the names of installed components, for editors.
+
+    Example: `skelbench schema > spec.schema.json`
+    """
+    registry = load_registry()
+    print(json.dumps(json_schema({kind: registry.names(kind) for kind in KINDS}), indent=2))

@@ -1,0 +1,214 @@
+"""One architecture: its file, its network with nothing left open, and the hash of that network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_jsonable_python
+
+from skelbench.errors import Problem, SpecError
+from skelbench.search import Sample
+from skelbench.space.nodes import (
+    ChoiceNode,
+    DepthNode,
+    InputsNode,
+    MixNode,
+    NetworkNodes,
+    Node,
+    OpNode,
+    SequenceNode,
+    SumNode,
+    ValueNode,
+)
+from skelbench.spec.schema import problems
+from skelbench.spec.yaml import Marks, dump_yaml, load_yaml
+
+if TYPE_CHECKING:
+    from skelbench.check import Checked
+    from skelbench.space.size import SearchSpace
+
+
+class _File(BaseModel):
+    """The form of ``architecture.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    skelbench: Literal[1]
+    name: str = "architecture"
+    space: str = ""
+    spec_hash: str = ""
+    choices: dict[str, Any] = {}
+    network: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture as it stands in a file.
+
+    Attributes:
+        name: Its name.
+        space: The spec that it was made with.
+        spec_hash: That spec's hash; says where it comes from and binds to nothing.
+        choices: A decision per label.
+        network: A network of its own in node syntax, or None for that of the spec.
+        marks: Where each value stands.
+    """
+
+    name: str
+    space: str
+    spec_hash: str
+    choices: Sample
+    network: dict[str, Any] | None = None
+    marks: Marks = field(default_factory=Marks, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, checked: Checked, name: str, sample: Sample) -> Architecture:
+        """An architecture of a checked spec's space.
+
+        Raises:
+            SpecError: ``sample`` is none of the space.
+        """
+        return cls(name, checked.spec.name, checked.resolved.hash, checked.space.canonical(sample))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Architecture:
+        """Read an architecture file.
+
+        Raises:
+            SpecError: It cannot be read or is of another form; says the line.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"the architecture cannot be read: {error}", where=path) from error
+        data, marks = load_yaml(text, str(path))
+        if not isinstance(data, dict):
+            raise SpecError("an architecture is a mapping that begins with 'skelbench: 1'", where=path)
+        try:
+            given = _File.model_validate(data)
+        except ValidationError as error:
+            raise SpecError.of(problems(error, marks, _File)) from error
+        return cls(given.name, given.space, given.spec_hash, given.choices, given.network, marks)
+
+    def to_yaml(self) -> str:
+        """The text that `read` takes."""
+        data = {"skelbench": 1, "name": self.name, "space": self.space, "spec_hash": self.spec_hash}
+        own = {} if self.network is None else {"network": self.network}
+        return dump_yaml({**data, "choices": self.choices, **own})
+
+    def sample_in(self, space: SearchSpace) -> Sample:
+        """The choices in the canonical form of ``space``.
+
+        Raises:
+            SpecError: Every label, option or missing decision that does not fit, with its line.
+        """
+        return fitted(space, self.choices, self.marks)
+
+
+def fitted(space: SearchSpace, choices: Sample, marks: Marks, *path: str) -> Sample:
+    """``choices`` in canonical form; faults get the places of ``marks`` under ``path``.
+
+    Raises:
+        SpecError: The choices do not fit ``space``.
+    """
+    faults = space.faults(choices)
+    if faults:
+        raise SpecError.of(
+            Problem(problem.what, marks.at((*path, "choices", label)), problem.remedy)
+            for label, problem in faults
+        )
+    return space.canonical(choices)
+
+
+@dataclass(frozen=True)
+class NamedArchitecture:
+    """An architecture ready to be built.
+
+    Attributes:
+        name: Its name.
+        summary: One line.
+        network: The network that the choices are made in.
+        sample: A decision for every active label, in canonical form.
+    """
+
+    name: str
+    summary: str
+    network: NetworkNodes
+    sample: Sample
+
+    @property
+    def hash(self) -> str:
+        """See `architecture_hash`."""
+        return architecture_hash(self.network, self.sample)
+
+    def describe_text(self) -> str:
+        """One line per decision, for reading."""
+        width = max(map(len, self.sample), default=0)
+        return "\n".join(f"{label:<{width}}  {_shown(value)}" for label, value in self.sample.items())
+
+
+def _shown(value: Any) -> str:
+    return " + ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def architecture_hash(network: NetworkNodes, sample: Sample) -> str:
+    """Sha256 (64 hex) of the network with nothing left open, however it came to be written.
+
+    Args:
+        network: The network.
+        sample: A decision for every active label.
+    """
+    text = json.dumps(closed(network, sample), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def closed(network: NetworkNodes, sample: Sample) -> dict[str, Any]:
+    """The network as plain data with every decision taken, in node syntax with all parameters.
+
+    A chosen node stands for its choice, what a mix keeps is a sum.
+
+    Args:
+        network: The network.
+        sample: A decision for every active label.
+    """
+    ends = {"input": network.input, "head": network.head}
+    plain = {name: _plain(node, sample) for name, node in ends.items()}
+    return {**plain, "body": _listed(network.body.children, sample)}
+
+
+def _listed(nodes: tuple[Node, ...], sample: Sample) -> list[Any]:
+    return [_plain(node, sample) for node in nodes]
+
+
+def _plain(node: Node | ValueNode, sample: Sample) -> Any:
+    match node:
+        case OpNode():
+            return {"op": node.component.name, **_params(node.params, sample)}
+        case SequenceNode():
+            return _listed(node.children, sample)
+        case SumNode():
+            return {"sum": _listed(node.terms, sample)}
+        case ChoiceNode():
+            return _plain(dict(node.options)[sample[node.label]], sample)
+        case MixNode():
+            options = dict(node.options)
+            return {"sum": [_plain(options[name], sample) for name in sample[node.label]]}
+        case InputsNode():
+            return {"inputs": sample[node.label], "combine": node.combine}
+        case DepthNode():
+            return _listed(node.repetitions[: sample[node.label]], sample)
+        case ValueNode():
+            return to_jsonable_python(sample[node.label])
+
+
+def _params(params: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
+    nodes = Node | ValueNode
+    return {
+        name: _plain(value, sample) if isinstance(value, nodes) else to_jsonable_python(value, fallback=repr)
+        for name, value in params.items()
+    }
