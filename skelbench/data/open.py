@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +124,23 @@ def _cached(
     progress: Progress | None,
 ) -> Path:
     store = cache / f"{component.name}-{preprocess}-{listing_fingerprint(root)[:16]}"
-    if not is_store(store):
-        reader = component.load()()
-        write_store(store, component, reader, root, preprocess=preprocess, layout=layout, progress=progress)
+    with _alone(store):
+        if not is_store(store):
+            reader = component.load()()
+            write_store(
+                store, component, reader, root, preprocess=preprocess, layout=layout, progress=progress
+            )
     return store
+
+
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Let one process at a time make a store; the lock goes with its process, however that ends."""
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        lock = store.with_name(f"{store.name}.lock").open("w")
+    except OSError as error:
+        raise DataError(f"the cache cannot be written: {error.strerror}", where=store.parent) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

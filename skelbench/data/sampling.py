@@ -40,7 +40,8 @@ def view_draws(view: np.ndarray, views: int, clip: ClipOptions) -> Draws:
     """Fixed choices for test clips: the centre for one view, else windows spread evenly.
 
     The frames of segments are their middles for one view; for several they are drawn at random
-    from a fixed seed, the same for every recording, so that no score depends on the batch.
+    from a fixed seed, the same for every recording, so that no score depends on the batch. Where
+    ``fill`` is ``repeat`` or ``zero``, or ``resize`` without crop, all views show the same.
 
     Args:
         view: Which view each clip is, (B,).

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,20 @@ def test_the_cache_is_used_until_the_files_change(tmp_path: Path, root: Path) ->
     opened(root, cache=cache, progress=progress)
     assert calls
     assert len([path for path in cache.iterdir() if is_store(path)]) == 2
+
+
+def test_processes_that_need_the_same_cache_wait_for_each_other(tmp_path: Path, root: Path) -> None:
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(4) as pool:
+        all_opened = list(pool.map(lambda _: opened(root, cache=cache), range(4)))
+    for one in all_opened[1:]:
+        np.testing.assert_array_equal(one.frames, all_opened[0].frames)
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="the cache cannot be written"):
+        opened(root, cache=tmp_path / "file" / "cache")
 
 
 @pytest.mark.parametrize("beside", ["root", "nowhere"])

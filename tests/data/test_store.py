@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from skelbench.data import Clips, is_store, open_store, parts, read_clips, store, write_store
 from skelbench.data.fingerprint import raw_digest
 from skelbench.data.preprocess import preprocess
-from skelbench.errors import DataError
+from skelbench.errors import DataError, WorkFailed
 
 from .made import CHAIN, MadeReader, made_dataset, write_sources
 
@@ -53,8 +55,6 @@ def test_a_store_gives_back_what_reading_gives(tmp_path: Path, root: Path, name:
 
 @given(st.integers(1, 9), st.integers(1, 4))
 def test_any_division_into_parts_gives_the_same_store(files: int, per_part: int) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "_SOURCES_PER_PART", per_part)
         base = Path(folder)
@@ -75,6 +75,16 @@ def test_a_fault_in_another_process_comes_through_whole(tmp_path: Path, root: Pa
     with pytest.raises(DataError, match=r"003\.txt: malformed\. mend it") as caught:
         write(tmp_path / "store", root, workers=2)
     assert caught.value.problems[0].remedy == "mend it"
+
+
+class DyingReader(MadeReader):
+    def read(self, source: Path):
+        os._exit(9)
+
+
+def test_a_killed_reading_process_is_told(tmp_path: Path, root: Path) -> None:
+    with pytest.raises(WorkFailed, match=r"was killed\. Use fewer workers"):
+        write(tmp_path / "store", root, workers=2, reader=DyingReader())
 
 
 def test_progress_reaches_the_number_of_sources(tmp_path: Path, root: Path) -> None:
@@ -109,8 +119,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, root: Path)
 
 
 def keep_stamp(file: Path, stamp) -> None:
-    import os
-
     os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
 
