@@ -40,13 +40,19 @@ class Screen:
             yield lambda units: None
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console) as progress:
+        with Progress(
+            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console
+        ) as progress:
             task = progress.add_task(name, total=total)
             yield lambda units: progress.advance(task, units)
 
     def epoch(self, name: str, row: dict[str, Any], epochs: int) -> None:
         """One line for an epoch: its figures, its seconds and the time left."""
-        parts = [f"{name} {row['epoch']}/{epochs}", f"loss {row['loss']:.3f}", f"train {row['train_top1']:.1f} %"]
+        parts = [
+            f"{name} {row['epoch']}/{epochs}",
+            f"loss {row['loss']:.3f}",
+            f"train {row['train_top1']:.1f} %",
+        ]
         if "val_top1" in row:
             parts.append(f"validation {row['val_top1']:.1f} %")
         left = row["seconds"] * (epochs - row["epoch"])
@@ -61,7 +67,9 @@ class Screen:
 
     def generation(self, line: dict[str, Any]) -> None:
         """One line for a generation of a search."""
-        shown = {k: v for k, v in line.items() if isinstance(v, int | float) and k not in ("kind", "generation")}
+        shown = {
+            k: v for k, v in line.items() if isinstance(v, int | float) and k not in ("kind", "generation")
+        }
         figures = "  ".join(f"{k} {round(v, 3)}" for k, v in shown.items())
         self.say(f"generation {line['generation']}  {figures}")
 

@@ -7,7 +7,6 @@ from typing import Any
 from skelbench.check import check_architecture, check_spec
 from skelbench.engine.evidence import clip_shape
 from skelbench.registry import load_registry
-from skelbench.space.arch import architecture_hash
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.train.cost import cost
@@ -48,9 +47,9 @@ def describe_spec(
     }
     if arch is not None:
         given = check_architecture(checked, registry, arch)
-        description |= {"hash": architecture_hash(given.network, given.sample), "choices": given.sample}
+        description |= {"hash": given.hash[:12], "choices": given.sample}
         network: Any = build_network(given.network, given.sample, checked.context())
-    elif checked.space.kinds & {"value", "depth"}:
+    elif checked.space.kinds() & {"value", "depth"}:
         return description  # such spaces have no supernet
     else:
         from skelbench.space.build import SupernetSpace

@@ -22,7 +22,6 @@ from skelbench.results.record import (
     StrategyUsed,
     Training,
 )
-from skelbench.space.arch import architecture_hash
 from skelbench.train.cost import Cost, cost, latency
 from skelbench.train.fit import FitResult
 from skelbench.train.seed import device_name, package_version
@@ -34,7 +33,7 @@ def run_hash(checked: Checked, given: NamedArchitecture | None, synthetic: bool)
     """The identity of a run: the spec's hash, with a given architecture and synthetic data in it."""
     parts = [checked.resolved.hash]
     if given is not None:
-        parts.append(architecture_hash(given.network, given.sample))
+        parts.append(given.hash)
     if synthetic:
         parts.append("synthetic")
     return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
@@ -58,7 +57,7 @@ def make_record(
         spec_hash=checked.resolved.hash,
         space=spec.name,
         model=found.architecture.name,
-        architecture=architecture_hash(found.architecture.network, found.architecture.sample),
+        architecture=found.architecture.hash[:12],
         strategy=_strategy(checked) if found.cost else None,
         plugins=job.registry.versions(),
         dataset=checked.dataset.name,
@@ -89,7 +88,7 @@ def make_record(
 def _strategy(checked: Checked) -> StrategyUsed:
     chosen = checked.spec.search.strategy
     params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search.epochs}
-    return StrategyUsed(name=chosen.name, params={**params, **checked.strategy_params.model_dump(mode="json")})
+    return StrategyUsed(name=chosen.name, params={**params, **checked.strategy_params})
 
 
 def _counts(job: Job) -> ClipCounts:

@@ -69,14 +69,14 @@ def _search(job: Job, journal: Journal) -> Sample:
 
 def make_search(job: Job) -> Search:
     """The strategy's search over the spec's space, not yet begun."""
-    spec, params = job.checked.spec.search, job.checked.strategy_params
+    spec = job.checked.spec.search
     return job.checked.strategy.load()(
         job.checked.space,
         seed=job.options.seed,
         weights=spec.strategy.weights,
         epochs=spec.epochs,
         derive=spec.derive,
-        **{name: getattr(params, name) for name in type(params).model_fields},
+        **job.checked.strategy_params,
     )
 
 
@@ -92,7 +92,7 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
     with job.screen.bar("search", options.epochs * len(loader)) as advance, quiet():
         epochs = Epochs(folder, None, journal.epoch, advance)
         trainer = trainer_arguments(options, job.options.accelerator, job.options.devices)
-        job = nas.SupernetJob(
+        training = nas.SupernetJob(
             points=job.checked.space.points,
             options=options,
             trainer={**trainer, "callbacks": [epochs]},
@@ -103,7 +103,7 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
         space = SupernetSpace(job.checked.network, job.checked.context())
-        return nas.search_on_supernet(search, space, job, journal, _engine(job))
+        return nas.search_on_supernet(search, space, training, journal, _engine(job))
 
 
 def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
@@ -132,8 +132,7 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
 
 
 def _engine(job: Job) -> Any:
-    chosen = job.checked.spec.search.engine
-    return job.checked.engine.load()(**chosen.params)
+    return job.checked.engine.load()(**job.checked.engine_params)
 
 
 def _tell(job: Job, line: dict[str, Any]) -> None:

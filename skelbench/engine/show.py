@@ -36,7 +36,9 @@ def show_description(description: dict[str, Any], as_json: bool) -> None:
         return
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     size = description["space_size"]
-    console.print(f"{description['space']}: {size:,} architectures, {len(description['decisions'])} decisions")
+    console.print(
+        f"{description['space']}: {size:,} architectures, {len(description['decisions'])} decisions"
+    )
     console.print(f"named architectures: {', '.join(description['architectures']) or 'none'}")
     for label, choice in description.get("choices", {}).items():
         console.print(f"  {label}: {', '.join(map(str, choice)) if isinstance(choice, list) else choice}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +17,9 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from skelbench.errors import DataError
+from skelbench.errors import DataError, RunFolderError, SkelbenchError
 from skelbench.recipe import TrainOptions
+from skelbench.results.files import disk, write_atomic
 from skelbench.train.evaluate import top1
 from skelbench.train.module import ClipClassifier, effective_lr
 
@@ -71,12 +74,14 @@ def fit(
         report: Told of each epoch's row.
         advance: Told of each step.
         accelerator: Lightning's name of the device kind.
-        devices: How many devices.
+        devices: How many devices; one.
         resume: Go on from ``folder/last.ckpt`` if it is there.
 
     Raises:
         DataError: A loader is empty, or ``best_val`` without validation.
+        RunFolderError: A checkpoint is damaged or another network's, or cannot be written.
         WorkFailed: The loss is not finite.
+        KeyboardInterrupt: The user stopped it; the checkpoint of the last whole epoch stands.
     """
     if len(train_loader) == 0 or (val_loader is not None and len(val_loader) == 0):
         raise DataError("there are no clips to train or to validate on", remedy="Change train.validation")
@@ -87,18 +92,42 @@ def fit(
     module.set_model(model)
     epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
     last = folder / LAST if resume and (folder / LAST).exists() else None
+    if last:
+        _check_fits(stored(last)["state_dict"], module, last)
     with quiet():
         arguments = trainer_arguments(options, accelerator, devices)
         trainer = pl.Trainer(**arguments, gradient_clip_val=options.clip_gradient, callbacks=[epochs])
-        trainer.fit(module, train_loader, ckpt_path=last, weights_only=True if last else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        loader = LazyLoader(train_loader)
+        trainer.fit(module, loader, ckpt_path=last, weights_only=True if last else None)
     if selection == "best_val":
-        model.load_state_dict(torch.load(folder / BEST, weights_only=True))
+        model.load_state_dict(stored(folder / BEST))
     history = epochs.history
     seconds = sum(row["seconds"] for row in history)
     precision = precision_name(options, accelerator)
     return FitResult(len(history), seconds, history, epochs.best_epoch, effective_lr(options), precision)
+
+
+class LazyLoader:
+    """A loader whose iterations begin at their first batch.
+
+    Lightning asks for the first iteration before it tells of the epoch; a loader that draws its
+    order when it is asked would then draw that of the epoch it was left in.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._loader
+
+    def set_epoch(self, epoch: int) -> None:
+        """Pass the epoch on, if the loader wants to know it."""
+        set_epoch = getattr(self._loader, "set_epoch", None)
+        if set_epoch:
+            set_epoch(epoch)
 
 
 @dataclass
@@ -147,29 +176,85 @@ class Epochs(pl.callbacks.Checkpoint):
     def _keep_best(self, row: dict[str, Any], classifier: ClipClassifier) -> None:
         if row["val_top1"] > self.best and classifier.network is not None:
             self.best, self.best_epoch = row["val_top1"], row["epoch"]
-            partial = self.folder / (BEST + ".partial")
-            torch.save(classifier.network.state_dict(), partial)
-            os.replace(partial, self.folder / BEST)
+            buffer = BytesIO()
+            torch.save(classifier.network.state_dict(), buffer)
+            write_atomic(self.folder / BEST, buffer.getvalue())
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs to know of the epochs before it."""
-        return {"history": self.history, "best_epoch": self.best_epoch, "best": self.best}
+        return {
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "best": self.best,
+            "random": _random_state(),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         self.history = state_dict["history"]
         self.best_epoch, self.best = state_dict["best_epoch"], state_dict["best"]
+        _set_random_state(state_dict["random"])
+
+
+def _random_state() -> list[torch.Tensor]:
+    """States of torch's generators (dropout draws from them): the processor's, then each GPU's."""
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])]
+
+
+def _set_random_state(states: list[torch.Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if len(states) - 1 == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states[1:])
 
 
 def save(trainer: pl.Trainer, path: Path) -> None:
-    """Store a checkpoint whole or not at all."""
+    """Store a checkpoint whole or not at all.
+
+    Raises:
+        RunFolderError: The disk is full or the folder cannot be written; the old file still stands.
+    """
     partial = path.with_suffix(".partial")
-    trainer.save_checkpoint(partial)
-    os.replace(partial, path)
+    try:
+        with disk(path, "write the checkpoint"):
+            trainer.save_checkpoint(partial)
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """What a checkpoint file holds; nothing in it is executed.
+
+    Raises:
+        RunFolderError: It is missing or damaged.
+    """
+    with disk(path, "read the checkpoint"):
+        content = path.read_bytes()
+    try:
+        return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no one error for a damaged file
+        raise RunFolderError(
+            "the checkpoint is damaged", where=path, remedy="Remove it to train from the beginning"
+        ) from error
+
+
+def _check_fits(state: dict[str, Any], module: nn.Module, path: Path) -> None:
+    wanted = {name: value.shape for name, value in module.state_dict().items()}
+    if {name: value.shape for name, value in state.items()} != wanted:
+        raise RunFolderError(
+            "the checkpoint is of another network", where=path, remedy="Remove it to train from the beginning"
+        )
 
 
 def trainer_arguments(options: TrainOptions, accelerator: str = "auto", devices: int = 1) -> dict[str, Any]:
-    """Arguments of a Lightning trainer that keeps quiet and writes nothing of its own."""
+    """Arguments of a Lightning trainer that keeps quiet and writes nothing of its own.
+
+    Raises:
+        SkelbenchError: More than one device: Lightning would start the whole command once for
+            each, and every one of them would train on the same clips.
+    """
+    if devices != 1:
+        raise SkelbenchError(f"{devices} devices cannot share one training", remedy="Use --devices 1")
     return {
         "max_epochs": options.epochs,
         "accelerator": accelerator,
@@ -194,10 +279,14 @@ def precision_name(options: TrainOptions, accelerator: str = "auto") -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's banners and its advice about workers, which our loader does not have."""
+    """Lightning with manners: no banners, no advice, and an interruption stays one.
+
+    On SIGINT Lightning ends the process by SystemExit and ignores the signal from then on; here
+    it ends in KeyboardInterrupt, and the signal is as it was.
+    """
     import logging
 
-    logger = logging.getLogger("pytorch_lightning")
+    logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -205,5 +294,11 @@ def quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", module="pytorch_lightning")
             warnings.filterwarnings("ignore", module="lightning_fabric")
             yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         logger.setLevel(level)
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)

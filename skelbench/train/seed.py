@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import random
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed python, numpy and torch, and ask torch for deterministic algorithms where it has them."""
+    """Seed python, numpy and torch, and ask torch for deterministic algorithms where it has them.
+
+    Runs with one seed agree to the last bit on the same machine with the same number of threads.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS repeats itself only with it
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -38,3 +44,15 @@ def package_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def environment() -> dict[str, Any]:
+    """Where a run takes place: the fields of a record's environment (nni is not imported for it)."""
+    return {
+        "python": platform.python_version(),
+        "torch": package_version("torch"),
+        "nni": package_version("nni"),
+        "skelbench": package_version("skelbench"),
+        "device": device_name(),
+        "threads": torch.get_num_threads(),
+    }
