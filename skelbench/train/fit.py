@@ -159,7 +159,7 @@ class Epochs(pl.callbacks.Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Validate, tell, store."""
-        classifier = module if isinstance(module, ClipClassifier) else module.training_module
+        classifier: Any = module if isinstance(module, ClipClassifier) else module.training_module
         row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
         row |= classifier.figures()
         if self.val_loader is not None:

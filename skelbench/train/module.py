@@ -93,7 +93,7 @@ class ClipClassifier(pl.LightningModule):
         count = max(1, self.seen["count"])
         return {"loss": self.seen["loss"] / count, "train_top1": 100.0 * self.seen["right"] / count}
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """The recipe's optimizer, its learning rate set anew at every step."""
         optimizer = make_optimizer(self.options, self.parameters())
         epochs, steps = self.options.epochs, self.steps_per_epoch
