@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 import warnings
@@ -17,9 +16,10 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from skelbench.errors import DataError, RunFolderError, SkelbenchError
+from skelbench.errors import DataError, SkelbenchError
 from skelbench.recipe import TrainOptions
-from skelbench.results.files import disk, write_atomic
+from skelbench.results.files import write_atomic
+from skelbench.train.checkpoint import check_fits, random_state, save, set_random_state, stored
 from skelbench.train.evaluate import top1
 from skelbench.train.module import ClipClassifier, effective_lr
 
@@ -93,7 +93,7 @@ def fit(
     epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
     last = folder / LAST if resume and (folder / LAST).exists() else None
     if last:
-        _check_fits(stored(last)["state_dict"], module, last)
+        check_fits(stored(last)["state_dict"], module, last)
     with quiet():
         arguments = trainer_arguments(options, accelerator, devices)
         trainer = pl.Trainer(**arguments, gradient_clip_val=options.clip_gradient, callbacks=[epochs])
@@ -186,64 +186,14 @@ class Epochs(pl.callbacks.Checkpoint):
             "history": self.history,
             "best_epoch": self.best_epoch,
             "best": self.best,
-            "random": _random_state(),
+            "random": random_state(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         self.history = state_dict["history"]
         self.best_epoch, self.best = state_dict["best_epoch"], state_dict["best"]
-        _set_random_state(state_dict["random"])
-
-
-def _random_state() -> list[torch.Tensor]:
-    """States of torch's generators (dropout draws from them): the processor's, then each GPU's."""
-    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])]
-
-
-def _set_random_state(states: list[torch.Tensor]) -> None:
-    torch.set_rng_state(states[0])
-    if len(states) - 1 == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(states[1:])
-
-
-def save(trainer: pl.Trainer, path: Path) -> None:
-    """Store a checkpoint whole or not at all.
-
-    Raises:
-        RunFolderError: The disk is full or the folder cannot be written; the old file still stands.
-    """
-    partial = path.with_suffix(".partial")
-    try:
-        with disk(path, "write the checkpoint"):
-            trainer.save_checkpoint(partial)
-            os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def stored(path: Path) -> dict[str, Any]:
-    """What a checkpoint file holds; nothing in it is executed.
-
-    Raises:
-        RunFolderError: It is missing or damaged.
-    """
-    with disk(path, "read the checkpoint"):
-        content = path.read_bytes()
-    try:
-        return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has no one error for a damaged file
-        raise RunFolderError(
-            "the checkpoint is damaged", where=path, remedy="Remove it to train from the beginning"
-        ) from error
-
-
-def _check_fits(state: dict[str, Any], module: nn.Module, path: Path) -> None:
-    wanted = {name: value.shape for name, value in module.state_dict().items()}
-    if {name: value.shape for name, value in state.items()} != wanted:
-        raise RunFolderError(
-            "the checkpoint is of another network", where=path, remedy="Remove it to train from the beginning"
-        )
+        set_random_state(state_dict["random"])
 
 
 def trainer_arguments(options: TrainOptions, accelerator: str = "auto", devices: int = 1) -> dict[str, Any]:
@@ -269,7 +219,12 @@ def trainer_arguments(options: TrainOptions, accelerator: str = "auto", devices:
 
 
 def precision_name(options: TrainOptions, accelerator: str = "auto") -> str:
-    """``bf16`` or ``32``: what ``auto`` means on this device."""
+    """``bf16`` or ``32``: what ``auto`` means on this device.
+
+    On one thread of a processor with AVX-512 bf16, training (9, 1) convolutions on (64, 64, 32, 20)
+    took half the time of fp32. ``channels_last`` made fp32 7 % faster and bf16 7 % slower there, so
+    it is not used. Scores are always taken in fp32.
+    """
     if options.precision != "auto":
         return options.precision
     if accelerator != "cpu" and torch.cuda.is_available():

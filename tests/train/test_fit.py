@@ -229,7 +229,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_checkpoint(tmp_path, monkeypatch
     def full(source, target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("skelbench.train.fit.os.replace", full)
+    monkeypatch.setattr("skelbench.train.checkpoint.os.replace", full)
     with pytest.raises(RunFolderError, match=r"last.ckpt.*No space left.*Free some space"):
         trained(tmp_path, recipe=options(epochs=2))
     assert [path.name for path in tmp_path.iterdir()] == [LAST]

@@ -1,0 +1,71 @@
+"""Checkpoints: written whole or not at all, read without executing anything."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from skelbench.errors import RunFolderError
+from skelbench.results.files import disk
+
+
+def random_state() -> list[torch.Tensor]:
+    """States of torch's generators (dropout draws from them): the processor's, then each GPU's."""
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])]
+
+
+def set_random_state(states: list[torch.Tensor]) -> None:
+    """Put the generators where `random_state` found them; GPUs only where there are as many."""
+    torch.set_rng_state(states[0])
+    if len(states) - 1 == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states[1:])
+
+
+def save(trainer: pl.Trainer, path: Path) -> None:
+    """Store a checkpoint whole or not at all.
+
+    Raises:
+        RunFolderError: The disk is full or the folder cannot be written; the old file still stands.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        with disk(path, "write the checkpoint"):
+            trainer.save_checkpoint(partial)
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """What a checkpoint file holds; nothing in it is executed.
+
+    Raises:
+        RunFolderError: It is missing or damaged.
+    """
+    with disk(path, "read the checkpoint"):
+        content = path.read_bytes()
+    try:
+        return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no one error for a damaged file
+        raise RunFolderError(
+            "the checkpoint is damaged", where=path, remedy="Remove it to train from the beginning"
+        ) from error
+
+
+def check_fits(state: dict[str, Any], module: nn.Module, path: Path) -> None:
+    """See that stored weights have the names and shapes of the module's.
+
+    Raises:
+        RunFolderError: They have not.
+    """
+    wanted = {name: value.shape for name, value in module.state_dict().items()}
+    if {name: value.shape for name, value in state.items()} != wanted:
+        raise RunFolderError(
+            "the checkpoint is of another network", where=path, remedy="Remove it to train from the beginning"
+        )
