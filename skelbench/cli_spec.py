@@ -11,8 +11,8 @@ from skelbench.check import check_spec
 from skelbench.components import KINDS
 from skelbench.errors import Problem, SpecError
 from skelbench.registry import Registry, load_registry
+from skelbench.spec.jsonschema import json_schema
 from skelbench.spec.resolve import load_spec
-from skelbench.spec.schema import json_schema
 
 
 def check(

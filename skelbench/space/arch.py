@@ -26,7 +26,7 @@ from skelbench.space.nodes import (
     SumNode,
     ValueNode,
 )
-from skelbench.spec.schema import problems
+from skelbench.spec.faults import problems
 from skelbench.spec.yaml import Marks, dump_yaml, load_yaml
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from skelbench.components import GraphModule, Operator, Slot
-from skelbench.errors import Problem, SpecError, did_you_mean
+from skelbench.errors import SpecError, did_you_mean
 from skelbench.registry import Registry
-from skelbench.search import Point
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
@@ -21,8 +22,8 @@ from skelbench.space.nodes import (
     SumNode,
     ValueNode,
 )
+from skelbench.space.notes import Notes
 from skelbench.space.place import Here, Want
-from skelbench.space.tree import Open, point_of
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks
 
@@ -30,7 +31,7 @@ _FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth")
 _MOST_NODES = 20_000
 
 
-class Expander:
+class Expander(Notes):
     """Expands one network; every fault is kept in ``problems``, so that all are told at once.
 
     Args:
@@ -39,11 +40,8 @@ class Expander:
     """
 
     def __init__(self, registry: Registry, marks: Marks) -> None:
-        self.problems: list[Problem] = []
-        self.places: dict[str, str] = {}
+        super().__init__(marks)
         self._registry = registry
-        self._marks = marks
-        self._points: dict[str, Point] = {}
         self._count = 0
 
     def network(self, raw: Mapping[str, Any], *path: str) -> NetworkNodes | None:
@@ -65,27 +63,20 @@ class Expander:
     def _end(self, raw: Any, here: Here, contract: str) -> OpNode | None:
         node = self._node(raw, here, Want("operator", contract))
         if node is not None and not isinstance(node, OpNode):
-            self._fault(f"the {contract} of a network is one operator", here)
+            self.fault(f"the {contract} of a network is one operator", here)
             return None
         return node
-
-    def _fault(self, what: str, here: Here, remedy: str = "") -> None:
-        problem = Problem(what, self._marks.at(here.path), remedy)
-        if problem not in self.problems:  # one line may be expanded many times
-            self.problems.append(problem)
 
     def _node(self, raw: Any, here: Here, want: Want) -> Node | None:
         self._count += 1
         if self._count > _MOST_NODES:
-            raise SpecError(f"the network has more than {_MOST_NODES} nodes", where=self._marks.at(here.path))
+            raise SpecError(f"the network has more than {_MOST_NODES} nodes", where=self.marks.at(here.path))
         if isinstance(raw, str):
             return self._op(raw, {}, here, want)
         if isinstance(raw, list) or (isinstance(raw, dict) and "repeat" in raw):
             return self._sequence(raw if isinstance(raw, list) else [raw], here, want)
         if not isinstance(raw, dict) or not raw:
-            self._fault(
-                f"{raw!r} is no module", here, "Write a component's name, {op: name}, a list or a choice"
-            )
+            self.fault(f"{raw!r} is no module", here, "Write a component's name, {op: name} or a list")
             return None
         if "op" in raw:
             return self._op(raw["op"], {k: v for k, v in raw.items() if k != "op"}, here, want)
@@ -94,16 +85,15 @@ class Expander:
     def _form(self, raw: dict[str, Any], here: Here, want: Want) -> Node | None:
         key, *others = sorted(raw, key=lambda k: k not in _FORMS)
         if key not in _FORMS:
-            self._fault(f"a module cannot begin with '{key}'", here.into(key), did_you_mean(key, _FORMS))
+            self.fault(f"a module cannot begin with '{key}'", here.into(key), did_you_mean(key, _FORMS))
             return None
         if others:
-            self._fault(
-                f"unknown key '{others[0]}' beside '{key}'", here.into(others[0]), f"Put it inside '{key}'"
-            )
+            what = f"unknown key '{others[0]}' beside '{key}'"
+            self.fault(what, here.into(others[0]), f"Put it inside '{key}'")
             return None
         forms: dict[str, Callable[[Any, Here, Want], Node | None]] = {
-            "choice": self._choice,
-            "mix": self._mix,
+            "choice": partial(self._pick, ChoiceNode),
+            "mix": partial(self._pick, MixNode),
             "sum": self._sum,
             "depth": self._depth,
             "inputs": self._stray_inputs,
@@ -115,72 +105,71 @@ class Expander:
     def _op(self, name: Any, params: dict[str, Any], here: Here, want: Want) -> OpNode | None:
         component = self._registry.find(want.kind, name) if isinstance(name, str) else None
         if not isinstance(component, Operator | GraphModule):
-            self._fault(
-                f"unknown {want.kind.replace('_', ' ')} '{name}'", here, self._remedy(want, str(name))
-            )
+            self.fault(f"unknown {want.kind.replace('_', ' ')} '{name}'", here, self._remedy(want, str(name)))
             return None
         if want.contract and isinstance(component, Operator) and component.contract != want.contract:
-            fitting = [
-                entry.component.name
-                for entry in self._registry.entries("operator")
-                if isinstance(entry.component, Operator) and entry.component.contract == want.contract
-            ]
+            operators = [entry.component for entry in self._registry.entries("operator")]
+            fitting = [o.name for o in operators if getattr(o, "contract", None) == want.contract]
             what = f"operator '{name}' ({component.contract}) cannot stand here: {want.contract} is needed"
-            self._fault(what, here, did_you_mean(name, fitting))
+            self.fault(what, here, did_you_mean(name, fitting))
             return None
         return OpNode(component, self._params(component, params, here), here.place, here.block)
 
     def _remedy(self, want: Want, name: str) -> str:
         other = "operator" if want.kind == "graph_module" else "graph_module"
         if self._registry.find(other, name) is not None:
-            return f"It is the name of an {other}".replace("an g", "a g").replace("_", " ")
+            return f"That name is in use for the kind '{other.replace('_', ' ')}'"
         return self._registry.remedy(want.kind, name)
 
     def _params(self, component: Operator | GraphModule, raw: dict[str, Any], here: Here) -> dict[str, Any]:
         searched = {k: v["value"] for k, v in raw.items() if isinstance(v, dict) and list(v) == ["value"]}
         options = {k: self._values(v, here.into(k, "value")) for k, v in searched.items()}
         if not all(options.values()):
-            return {}
+            return self._slots(component, dict(raw), here)
         given = {**raw, **{k: values[0] for k, values in options.items()}}
-        params, problems = validated_params(component, given, self._marks, here.path)
-        for name, values in options.items():
-            for index, value in enumerate(values[1:] if params else [], start=1):
-                at = (*here.path, name, "value", "from", index)
-                other, more = validated_params(
-                    component, {**given, name: value}, self._marks, here.path, {name: at}
-                )
-                values[index] = other.get(name)
-                problems += more
+        params = self._valid(component, given, here)
+        for name, values in options.items() if params else ():
+            rest = [
+                self._valid(component, {**given, name: value}, here, {name: index}).get(name)
+                for index, value in enumerate(values[1:], start=1)
+            ]
+            label = self.label(searched[name], here.at(name))
+            params[name] = self.decide(ValueNode(label, (params[name], *rest)), here.into(name))
+        return self._slots(component, params or dict(raw), here)  # slots are looked into in any case
+
+    def _valid(
+        self,
+        component: Operator | GraphModule,
+        given: dict[str, Any],
+        here: Here,
+        options: Mapping[str, int] = MappingProxyType({}),
+    ) -> dict[str, Any]:
+        """Validated parameters, or none; ``options`` says which option of a searched one is tried."""
+        places = {name: (*here.path, name, "value", "from", index) for name, index in options.items()}
+        params, problems = validated_params(component, given, self.marks, here.path, places)
         self.problems += [problem for problem in problems if problem not in self.problems]
-        for name, values in options.items():
-            if name in params:
-                values[0] = params[name]
-                params[name] = self._open(
-                    ValueNode(self._label(searched[name], here.at(name)), tuple(values)), here
-                )
-        return self._slots(component, params, here)
+        return params
 
     def _values(self, raw: Any, here: Here) -> list[Any]:
-        if not self._keys(raw, here, ("label",), ("from",)):
+        if not self.has_keys(raw, here, ("label",), ("from",)):
             return []
         values = raw["from"]
         if not isinstance(values, list) or not values or any(isinstance(v, list | dict) for v in values):
-            self._fault("'from' lists the values to choose from, each a word or a number", here.into("from"))
+            self.fault("'from' lists the values to choose from, each a word or a number", here.into("from"))
             return []
         if len(set(values)) < len(values):
-            self._fault("'from' lists a value twice", here.into("from"), "Name each once")
+            self.fault("'from' lists a value twice", here.into("from"), "Name each once")
             return []
         return list(values)
 
     def _slots(self, component: Operator | GraphModule, params: dict[str, Any], here: Here) -> dict[str, Any]:
+        """``params`` with the modules in its slots expanded."""
         for name, field in component.params.model_fields.items():
             slot = next((mark for mark in field.metadata if isinstance(mark, Slot)), None)
             if slot is None or params.get(name) is None:
                 continue
             if isinstance(params[name], ValueNode):
-                self._fault(
-                    f"'{name}' holds a module, not a value", here.into(name), "Use a choice of modules"
-                )
+                self.fault(f"'{name}' holds a module, not a value", here.into(name), "Use 'choice'")
             else:
                 params[name] = self._node(params[name], here.into(name).named(name), Want(slot.kind))
         return params
@@ -189,22 +178,17 @@ class Expander:
 
     def _sequence(self, raw: Any, here: Here, want: Want, *, blocks: bool = False) -> SequenceNode | None:
         if want.kind == "graph_module":
-            self._fault(
-                "a list cannot stand where one graph is wanted", here, "Add graphs up with {sum: [...]}"
-            )
+            self.fault("a list cannot stand where one graph is wanted", here, "Add graphs up with 'sum'")
             return None
         if not isinstance(raw, list) or not raw:
-            self._fault("a list of modules is wanted here", here)
+            self.fault("a list of modules is wanted here", here)
             return None
         children: list[Node | None] = []
         number = 0
         for item, at in self._unrolled(raw, here):
             if isinstance(item, dict) and "inputs" in item:
-                children.append(
-                    self._inputs(
-                        item["inputs"], at.into("inputs").named(f"inputs{len(children)}"), len(children)
-                    )
-                )
+                inputs = at.into("inputs").named(f"inputs{len(children)}")
+                children.append(self._inputs(item["inputs"], inputs, len(children)))
                 continue
             number += 1
             children.append(self._node(item, at.named(number, block=number if blocks else at.block), want))
@@ -219,7 +203,7 @@ class Expander:
                 continue
             times, rest = item["repeat"], {k: v for k, v in item.items() if k != "repeat"}
             if not _is_int(times) or times < 1:
-                self._fault(f"'repeat' is a number from 1 on, not {times!r}", at.into("repeat"))
+                self.fault(f"'repeat' is a number from 1 on, not {times!r}", at.into("repeat"))
             elif list(rest) == ["body"] and isinstance(rest["body"], list):
                 for _ in range(min(times, _MOST_NODES)):
                     yield from self._unrolled(rest["body"], at.into("body"))
@@ -228,117 +212,68 @@ class Expander:
                     yield rest, at
 
     def _inputs(self, raw: Any, here: Here, before: int) -> Node | None:
-        if not self._keys(raw, here, ("label", "choose", "combine"), ("from",)):
+        if not self.has_keys(raw, here, ("label", "choose", "combine"), ("from",)):
             return None
         sources, choose, combine = raw["from"], raw.get("choose", 1), raw.get("combine", "sum")
-        if (
-            not isinstance(sources, list)
-            or not sources
-            or not all(_is_int(s) and 0 <= s <= before for s in sources)
-        ):
+        earlier = isinstance(sources, list) and all(_is_int(s) and 0 <= s <= before for s in sources)
+        if not earlier or not sources:
             what = f"'from' lists earlier outputs of this list: 0 (its input) to {before}"
-            self._fault(what, here.into("from"))
+            self.fault(what, here.into("from"))
         elif len(set(sources)) < len(sources):
-            self._fault("'from' lists an output twice", here.into("from"), "Name each once")
+            self.fault("'from' lists an output twice", here.into("from"), "Name each once")
         elif not _is_int(choose) or not 1 <= choose <= len(sources):
-            self._fault(f"'choose' is a number from 1 to {len(sources)}", here.into("choose"))
+            self.fault(f"'choose' is a number from 1 to {len(sources)}", here.into("choose"))
         elif combine not in ("sum", "mean"):
-            self._fault(f"unknown 'combine': '{combine}'", here.into("combine"), "Valid: sum, mean")
+            self.fault(f"unknown 'combine': '{combine}'", here.into("combine"), "Valid: sum, mean")
         else:
-            return self._open(InputsNode(self._label(raw, here), tuple(sources), choose, combine), here)
+            return self.decide(InputsNode(self.label(raw, here), tuple(sources), choose, combine), here)
         return None
 
     def _stray_inputs(self, raw: Any, here: Here, want: Want) -> None:
-        self._fault("'inputs' stands only in a list, after the modules whose outputs it takes", here)
+        self.fault("'inputs' stands only in a list, after the modules whose outputs it takes", here)
 
-    def _choice(self, raw: Any, here: Here, want: Want) -> Node | None:
+    def _pick(self, form: type[ChoiceNode | MixNode], raw: Any, here: Here, want: Want) -> Node | None:
         options = self._options(raw, here, want)
-        return self._open(ChoiceNode(self._label(raw, here), options), here) if options else None
-
-    def _mix(self, raw: Any, here: Here, want: Want) -> Node | None:
-        options = self._options(raw, here, want)
-        return self._open(MixNode(self._label(raw, here), options), here) if options else None
+        return self.decide(form(self.label(raw, here), options), here) if options else None
 
     def _options(self, raw: Any, here: Here, want: Want) -> tuple[tuple[str, Node], ...]:
-        if not self._keys(raw, here, ("label",), ("from",)):
+        if not self.has_keys(raw, here, ("label",), ("from",)):
             return ()
         given, at = raw["from"], here.into("from")
         if not isinstance(given, list | dict) or not given:
-            self._fault("'from' lists the modules to choose from", at)
+            self.fault("'from' lists the modules to choose from", at)
             return ()
         named = given if isinstance(given, dict) else dict(zip(_option_names(given), given, strict=True))
         steps = list(given) if isinstance(given, dict) else list(range(len(given)))
         options = []
         for step, (name, item) in zip(steps, named.items(), strict=True):
             if "/" in name:
-                self._fault(f"an option's name cannot hold '/': '{name}'", at.into(step))
+                self.fault(f"an option's name cannot hold '/': '{name}'", at.into(step))
             node = self._node(item, at.into(step).named(name), want)
             options += [(name, node)] if node is not None else []
         return tuple(options)
 
     def _sum(self, raw: Any, here: Here, want: Want) -> Node | None:
         if not isinstance(raw, list) or not raw:
-            self._fault("'sum' lists the modules that are added up", here)
+            self.fault("'sum' lists the modules that are added up", here)
             return None
         terms = [self._node(item, here.into(i).named(i + 1), want) for i, item in enumerate(raw)]
         return SumNode(tuple(term for term in terms if term is not None))
 
     def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
         if want.kind == "graph_module":
-            self._fault("'depth' cannot stand where one graph is wanted", here)
+            self.fault("'depth' cannot stand where one graph is wanted", here)
             return None
-        if not self._keys(raw, here, ("label",), ("of", "from")):
+        if not self.has_keys(raw, here, ("label",), ("of", "from")):
             return None
         counts = raw["from"]
         rising = isinstance(counts, list) and all(map(_is_int, counts)) and sorted(set(counts)) == counts
         if not rising or not counts or counts[0] < 0 or not 1 <= counts[-1] <= _MOST_NODES:
-            self._fault("'from' lists numbers of repetitions, rising, the last at least 1", here.into("from"))
+            self.fault("'from' lists numbers of repetitions, rising, the last at least 1", here.into("from"))
             return None
         steps = [self._node(raw["of"], here.into("of").named(k + 1), want) for k in range(counts[-1])]
         repetitions = tuple(step for step in steps if step is not None)
-        return self._open(DepthNode(self._label(raw, here), tuple(counts), repetitions), here)
-
-    # --- labels and keys ---------------------------------------------------------------------
-
-    def _label(self, raw: Mapping[str, Any], here: Here) -> str:
-        """The label in ``raw``, or one made of the place."""
-        label = raw.get("label", here.name)
-        if not isinstance(label, str) or not label or "/" in label:
-            self._fault(f"a label is a word without '/', not {label!r}", here.into("label"))
-            return here.name
-        if "{i}" in label and not here.block:
-            self._fault(
-                "'{i}' is the number of a block and has no meaning outside the body", here.into("label")
-            )
-        filled = label.replace("{i}", str(here.block))
-        if "{" in filled or "}" in filled:
-            self._fault(f"only '{{i}}' can be filled in, not all of '{label}'", here.into("label"))
-        return filled
-
-    def _open(self, node: Any, here: Here) -> Any:
-        """Note the decision of ``node``; its label may stand for no other."""
-        self._note(node, here)
-        return node
-
-    def _note(self, node: Open, here: Here) -> None:
-        point, place = point_of(node), self._marks.at(here.path)
-        other = self._points.setdefault(node.label, point)
-        first = self.places.setdefault(node.label, place)
-        if other != point:
-            what = f"the label '{node.label}' stands for another decision at {first}"
-            self._fault(what, here, "Give the two different labels, or the same options")
-
-    def _keys(self, raw: Any, here: Here, optional: tuple[str, ...], required: tuple[str, ...]) -> bool:
-        if not isinstance(raw, dict):
-            self._fault(f"a mapping with {', '.join(required)} is wanted here", here)
-            return False
-        unknown = [key for key in raw if key not in (*optional, *required)]
-        for key in unknown:
-            self._fault(f"unknown key '{key}'", here.into(key), did_you_mean(key, (*optional, *required)))
-        missing = [key for key in required if key not in raw]
-        for key in missing:
-            self._fault(f"the key '{key}' is missing", here, f"Add '{key}'")
-        return not unknown and not missing
+        return self.decide(DepthNode(self.label(raw, here), tuple(counts), repetitions), here)
 
 
 def _is_int(value: Any) -> bool:

@@ -11,10 +11,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from skelbench.errors import SpecError, did_you_mean
-from skelbench.spec.schema import Spec, validate
+from skelbench.spec.schema import Spec, merges, validate
 from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
 
 SHIPPED = "skelbench_spaces"
+_LONGEST_CHAIN = 20
+_OWN = ("name", "summary", "reported")
 _NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures")
 
 
@@ -58,13 +60,13 @@ class _Layer:
     places: dict[Path, str]
 
     def overlay(self, other: _Layer, path: Path = ()) -> None:
-        """Merge mappings key by key; everything else is replaced whole."""
+        """Merge mappings key by key (see `merges`); everything else is replaced whole."""
         mine, theirs = self.at(path), other.at(path)
         if not (isinstance(mine, dict) and isinstance(theirs, dict)):
             raise SpecError("expected a mapping", where=Marks(other.places).at(path))
         for key, value in theirs.items():
             below = (*path, key)
-            if isinstance(value, dict) and isinstance(mine.get(key), dict):
+            if merges(mine.get(key), value):
                 self.overlay(other, below)
             else:
                 mine[key] = value
@@ -97,7 +99,9 @@ def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequenc
     layer = _extended(str(name), None, ())
     profiles = layer.data.pop("profiles", None) or {}
     if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
-        raise SpecError("'profiles' holds a mapping of changes by name", where=Marks(layer.places).at(("profiles",)))
+        raise SpecError(
+            "'profiles' holds a mapping of changes by name", where=Marks(layer.places).at(("profiles",))
+        )
     if profile is not None:
         _apply_profile(layer, profiles, profile)
     for change in sets:
@@ -121,8 +125,10 @@ def shipped_names() -> list[str]:
 
 
 def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _Layer:
-    """A file on top of what it extends."""
+    """A file on top of what it extends: all but the base's name, summary and reported figures."""
     text, shown, folder = _read(name, beside)
+    if len(chain) > _LONGEST_CHAIN:
+        raise SpecError(f"more than {_LONGEST_CHAIN} specs extend each other", where=shown)
     if shown in chain:
         raise SpecError(f"specs extend each other in a circle: {' -> '.join((*chain, shown))}", where=shown)
     data, marks = load_yaml(text, shown)
@@ -135,6 +141,9 @@ def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _La
     if not isinstance(base_name, str):
         raise SpecError("'extends' names one spec", where=marks.at(("extends",)))
     base = _extended(base_name, folder, (*chain, shown))
+    for key in _OWN:  # they speak of the base alone
+        base.data.pop(key, None)
+        base.places.pop((key,), None)
     base.overlay(layer)
     base.places[()] = marks.at(())
     return base

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from skelbench.errors import Problem, SpecError, did_you_mean
+from skelbench.errors import SpecError
 from skelbench.recipe import (
     ClipOptions,
     DeriveOptions,
@@ -17,7 +17,8 @@ from skelbench.recipe import (
     Stream,
     TrainOptions,
 )
-from skelbench.spec.yaml import Marks, Path
+from skelbench.spec.faults import problems
+from skelbench.spec.yaml import Marks
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 RawNode = Any
@@ -183,17 +184,26 @@ class Spec(Options):
     def search_options(self) -> TrainOptions:
         """The recipe of the search: ``train`` with the changes under ``search.train``."""
         epochs = self.search.epochs if self.search.strategy.weights == "shared" else self.search.trial_epochs
-        return TrainOptions.model_validate(
-            merged(self.train.model_dump(), {**self.search.train, "epochs": epochs})
-        )
+        changed = merged(self.train.model_dump(mode="json"), {**self.search.train, "epochs": epochs})
+        return TrainOptions.model_validate_json(json.dumps(changed), strict=True)
+
+
+def merges(mine: Any, theirs: Any) -> bool:
+    """Whether ``theirs`` changes ``mine`` key by key; else it replaces it whole.
+
+    Both must be mappings. One that names another component (``name``, ``op``) starts afresh, as the
+    parameters of the one before mean nothing to it.
+    """
+    if not (isinstance(mine, dict) and isinstance(theirs, dict)):
+        return False
+    return all(mine.get(key) == theirs[key] for key in ("name", "op") if key in theirs)
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Mappings merged key by key; anything else is replaced."""
+    """``base`` with ``changes``, merged as deep as `merges` allows."""
     out = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(out.get(key), dict)
-        out[key] = merged(out[key], value) if both else value
+        out[key] = merged(out[key], value) if merges(out.get(key), value) else value
     return out
 
 
@@ -206,131 +216,15 @@ def validate(data: Any, marks: Marks) -> Spec:
     if not isinstance(data, dict):
         raise SpecError("a spec is a mapping that begins with 'skelbench: 1'", where=marks.at(()))
     try:
-        spec = Spec.model_validate(data)
+        # As JSON, so that lists may become tuples while words do not become numbers.
+        spec = Spec.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         raise SpecError.of(problems(error, marks, Spec)) from error
+    if "epochs" in spec.search.train:
+        where = marks.at(("search", "train", "epochs"))
+        raise SpecError("'search.train' has no 'epochs'", where=where, remedy="Set 'search.epochs'")
     try:
         spec.search_options()
     except ValidationError as error:
         raise SpecError.of(problems(error, marks, TrainOptions, ("search", "train"))) from error
     return spec
-
-
-def problems(
-    error: ValidationError, marks: Marks, model: type[BaseModel], base: Path = ()
-) -> Iterable[Problem]:
-    """A pydantic error as problems with places.
-
-    Args:
-        error: What pydantic found.
-        marks: Places.
-        model: The model that was validated.
-        base: Where in the spec its data stands.
-    """
-    for fault in error.errors(include_url=False):
-        path = (*base, *fault["loc"])
-        name = ".".join(map(str, path))
-        if fault["type"] == "extra_forbidden":
-            remedy = did_you_mean(path[-1], _fields(model, fault["loc"][:-1]))
-            yield Problem(f"unknown key '{name}'", marks.at(path), remedy)
-        elif fault["type"] == "missing":
-            yield Problem(f"the key '{name}' is missing", marks.at(path), f"Add '{path[-1]}'")
-        else:
-            given = fault["input"]
-            shown = (
-                f" (it is {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
-            )
-            yield Problem(f"'{name}': {fault['msg']}{shown}", marks.at(path))
-
-
-def _fields(model: Any, loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that are valid at ``loc`` of a model; indices and keys of mappings lead no deeper."""
-    for step in loc:
-        if step in model.model_fields:
-            inner = _models(model.model_fields[step].annotation)
-            if not inner:
-                return []
-            model = inner[0]
-    return list(model.model_fields)
-
-
-def _models(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for inner in getattr(annotation, "__args__", ()) for model in _models(inner)]
-
-
-def json_schema(names: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a spec, for editors.
-
-    Args:
-        names: Component names by kind, offered as completions.
-    """
-    schema = TypeAdapter(Spec).json_schema()
-    schema["properties"]["extends"] = {"type": "string", "description": "A spec to begin from."}
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "skelbench search-space spec"
-    schema["required"] = ["skelbench", "name"]
-    schema["$defs"]["Node"] = _node_schema(names or {})
-    network = schema["$defs"]["NetworkSpec"]["properties"]
-    network["input"] = network["head"] = {"$ref": "#/$defs/Node"}
-    network["body"]["items"] = {"$ref": "#/$defs/Node"}
-    for kind, definition, key in (("dataset", "DataSpec", "dataset"), ("strategy", "StrategySpec", "name")):
-        if names and names.get(kind):
-            schema["$defs"][definition]["properties"][key]["examples"] = names[kind]
-    return schema
-
-
-def _node_schema(names: dict[str, list[str]]) -> dict[str, Any]:
-    node = {"$ref": "#/$defs/Node"}
-    nodes = {"type": "array", "items": node, "minItems": 1}
-    named = {"type": "object", "additionalProperties": node, "minProperties": 1}
-    components = sorted({*names.get("operator", []), *names.get("graph_module", [])})
-    component = {"type": "string", **({"enum": components} if components else {})}
-    label = {"type": "string", "description": "One label is one decision; '{i}' is the block's number."}
-
-    def kind(key: str, **properties: Any) -> dict[str, Any]:
-        inner = {
-            "type": "object",
-            "properties": {"label": label, **properties},
-            "required": [k for k in ("of", "from") if k in properties],
-            "additionalProperties": False,
-        }
-        return {
-            "type": "object",
-            "properties": {key: inner},
-            "required": [key],
-            "additionalProperties": False,
-        }
-
-    options = {"anyOf": [nodes, named]}
-    counts = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-    op = {
-        "type": "object",
-        "properties": {"op": component, "repeat": {"type": "integer"}},
-        "required": ["op"],
-    }
-    repeat = {
-        "type": "object",
-        "properties": {"repeat": {"type": "integer", "minimum": 1}, "body": nodes},
-        "required": ["repeat", "body"],
-    }
-    total = {"type": "object", "properties": {"sum": nodes}, "required": ["sum"]}
-    inputs = {
-        "choose": {"type": "integer", "minimum": 1},
-        "combine": {"enum": ["sum", "mean"]},
-        "from": counts,
-    }
-    return {
-        "anyOf": [
-            component,
-            nodes,
-            op,
-            repeat,
-            total,
-            kind("choice", **{"from": options}),
-            kind("mix", **{"from": options}),
-            kind("inputs", **inputs),
-            kind("depth", **{"of": node, "from": counts}),
-        ]
-    }

@@ -5,6 +5,7 @@ Scalars follow YAML 1.2: ``1e-3`` is a number and ``no`` a word.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ import yaml
 from skelbench.errors import SpecError
 
 Path = tuple[str | int, ...]
-_INTEGER = re.compile(r"[-+]?[0-9]+(_[0-9]+)*")
+_INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _MOST_VALUES = 200_000
+_MOST_DIGITS = 400
+_DEEPEST = 60
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,16 @@ def load_yaml(text: str, name: str) -> tuple[Any, Marks]:
         SpecError: It is not strict YAML; says the line.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Composer)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
-        raise SpecError(f"not YAML: {error.problem or error.context}", where=where) from error
-    except yaml.YAMLError as error:
-        raise SpecError(f"not YAML: {str(error).splitlines()[0]}", where=name) from error
+        what = (error.problem or error.context or "").replace("\t", "\\t")
+        remedy = "Indent with spaces" if "\\t" in what else ""
+        raise SpecError(f"not YAML: {what}", where=where, remedy=remedy) from error
+    except yaml.reader.ReaderError as error:
+        where = f"{name}:{text[: error.position].count(chr(10)) + 1}"
+        raise SpecError(f"not text: it holds the character {error.character:#x}", where=where) from error
     reader = _Reader(name)
     return (reader.read(node, ()) if node is not None else None), Marks(reader.places)
 
@@ -70,7 +76,7 @@ def parse_scalar(text: str) -> Any:
     """A plain scalar's value by YAML 1.2's core rules."""
     if text.lower() in _WORDS and text in (text.lower(), text.capitalize(), text.upper()):
         return _WORDS[text.lower()]
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and len(text) <= _MOST_DIGITS:
         return int(text)
     return float(text) if _FLOAT.fullmatch(text) else text
 
@@ -80,6 +86,23 @@ def dump_yaml(data: Any) -> str:
     return yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
+
+
+class _Composer(yaml.SafeLoader):
+    """Composes nodes; refuses written tags and depths that no spec needs."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(None, None, "tags such as '!!str' are not allowed", event.start_mark)
+        if self._depth >= _DEEPEST:
+            raise yaml.MarkedYAMLError(None, None, f"nested deeper than {_DEEPEST}", event.start_mark)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Dumper(yaml.SafeDumper):
@@ -110,10 +133,8 @@ class _Reader:
         self.places.setdefault(path, self.place(node))
         if len(self.places) > _MOST_VALUES:
             raise SpecError("the document grows too large through its aliases", where=self.name)
-        if not node.tag.startswith("tag:yaml.org,2002:") or ":python" in node.tag:
-            raise SpecError(f"tags such as '{node.tag}' are not allowed", where=self.place(node))
         if isinstance(node, yaml.ScalarNode):
-            return parse_scalar(node.value) if node.style is None else node.value
+            return self._scalar(node)
         if id(node) in self._open:
             raise SpecError("an alias stands inside what it names", where=self.place(node))
         self._open.add(id(node))
@@ -123,6 +144,14 @@ class _Reader:
             return self._mapping(node, path)
         finally:
             self._open.discard(id(node))
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        value = parse_scalar(node.value) if node.style is None else node.value
+        if isinstance(value, float) and math.isinf(value):
+            raise SpecError(f"the number {node.value[:40]} is too large", where=self.place(node))
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise SpecError("half a character (a surrogate) stands here", where=self.place(node))
+        return value
 
     def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         out: dict[str, Any] = {}
