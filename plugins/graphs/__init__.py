@@ -62,7 +62,7 @@ _MODULES = (
         AdjacencyParams,
     ),
     _graph("learned", f"{_FIXED}:Learned", "a free graph per block, starting near zero (2s-AGCN)"),
-    _graph("cheb.l", f"{_FIXED}:cheb_l", "Chebyshev polynomial of order 1: the graph L itself"),
+    _graph("cheb.l", f"{_FIXED}:cheb_l", "Chebyshev polynomial of order 1: L, the bones themselves"),
     _graph("cheb.l2", f"{_FIXED}:cheb_l2", "Chebyshev polynomial of order 2 of L"),
     _graph("cheb.l3", f"{_FIXED}:cheb_l3", "Chebyshev polynomial of order 3 of L"),
     _graph("cheb.l4", f"{_FIXED}:cheb_l4", "Chebyshev polynomial of order 4 of L"),

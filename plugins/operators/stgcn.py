@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from skelbench.components import BuildContext
 
-SUBSETS = 3
+from ..graphs.fixed import SUBSETS
 
 
 class GraphConv(nn.Module):
