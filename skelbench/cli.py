@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from skelbench import __version__
+from skelbench.cli_about import doctor, list_components, show_plugins
 from skelbench.cli_data import app as data_app
 from skelbench.cli_fuse import fuse
 from skelbench.cli_leaderboard import leaderboard
 from skelbench.cli_spec import check, schema
-from skelbench.cli_about import doctor, list_components, show_plugins
 from skelbench.errors import SkelbenchError
 
 app = typer.Typer(
@@ -29,15 +29,14 @@ _debug = False
 
 Spec = Annotated[str, typer.Argument(help="A spec file, or the name of a shipped one (`sgcn`).")]
 Data = Annotated[
-    Optional[Path], typer.Option(help="Raw data or a store; without it, built-in synthetic data.")
+    Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")
 ]
-Profile = Annotated[Optional[str], typer.Option(help="A profile of the spec, such as `quick` or `paper`.")]
+Profile = Annotated[str | None, typer.Option(help="A profile of the spec, such as `quick` or `paper`.")]
 Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 Resume = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped, or start afresh.")]
 Accelerator = Annotated[str, typer.Option(help="`auto`, `cpu` or `gpu`.")]
-Devices = Annotated[int, typer.Option(help="How many devices.", min=1)]
 Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
@@ -65,7 +64,6 @@ def run(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
-    devices: Devices = 1,
     json_output: Json = False,
 ) -> None:
     """Search, derive, retrain, evaluate: one leaderboard row.
@@ -75,7 +73,7 @@ def run(
     from skelbench.engine.run import RunOptions, run_spec
     from skelbench.engine.show import show_record
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices)
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator)
     show_record(run_spec(spec, given), runs, json_output)
 
 
@@ -90,7 +88,6 @@ def train(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
-    devices: Devices = 1,
     json_output: Json = False,
 ) -> None:
     """Train and evaluate one fixed architecture by the spec's recipe.
@@ -100,7 +97,7 @@ def train(
     from skelbench.engine.run import RunOptions, run_spec
     from skelbench.engine.show import show_record
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices)
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator)
     show_record(run_spec(spec, given, architecture=arch), runs, json_output)
 
 
@@ -108,7 +105,7 @@ def train(
 def evaluate(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder.")],
     data: Data = None,
-    views: Annotated[Optional[int], typer.Option(help="Clips per recording.", min=1)] = None,
+    views: Annotated[int | None, typer.Option(help="Clips per recording.", min=1)] = None,
     json_output: Json = False,
 ) -> None:
     """Score a run's trained network again; with other views, under a record of its own.
@@ -124,7 +121,7 @@ def evaluate(
 @app.command()
 def describe(
     spec: Spec,
-    arch: Annotated[Optional[str], typer.Option(help="An architecture's name or file.")] = None,
+    arch: Annotated[str | None, typer.Option(help="An architecture's name or file.")] = None,
     profile: Profile = None,
     sets: Sets = [],  # noqa: B006 - see run
     json_output: Json = False,

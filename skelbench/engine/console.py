@@ -67,10 +67,8 @@ class Screen:
 
     def generation(self, line: dict[str, Any]) -> None:
         """One line for a generation of a search."""
-        shown = {
-            k: v for k, v in line.items() if isinstance(v, int | float) and k not in ("kind", "generation")
-        }
-        figures = "  ".join(f"{k} {round(v, 3)}" for k, v in shown.items())
+        own = {k: v for k, v in line.items() if k not in ("generation", "number")}
+        figures = "  ".join(f"{k} {round(v, 3)}" for k, v in own.items() if isinstance(v, int | float))
         self.say(f"generation {line['generation']}  {figures}")
 
 

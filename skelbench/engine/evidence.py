@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import platform
 from typing import Any
 
-import torch
 from torch import nn
 
-from skelbench import __version__
 from skelbench.check import Checked, NamedArchitecture
 from skelbench.engine.job import Job
 from skelbench.engine.searching import Found
@@ -24,7 +21,7 @@ from skelbench.results.record import (
 )
 from skelbench.train.cost import Cost, cost, latency
 from skelbench.train.fit import FitResult
-from skelbench.train.seed import device_name, package_version
+from skelbench.train.seed import environment
 
 LATENCY_BATCH = 1
 
@@ -75,7 +72,7 @@ def make_record(
         latency=measure_latency(job, network),
         search=found.cost,
         training=_training(job, trained),
-        environment=environment(job.device),
+        environment=Environment(**environment()),
         synthetic=job.material.clips.synthetic,
         profile=checked.resolved.profile,
         date=datetime.datetime.now(datetime.UTC).date(),
@@ -108,7 +105,7 @@ def _training(job: Job, trained: FitResult) -> Training:
         epochs=trained.epochs,
         seconds=trained.seconds,
         lr=trained.lr,
-        batch_size=options.batch_size * job.options.devices,
+        batch_size=options.batch_size,
         precision=trained.precision,
     )
 
@@ -117,15 +114,3 @@ def measure_latency(job: Job, network: nn.Module) -> Latency:
     """Median time of one clip's forward pass on the run's device, after a warm-up."""
     timed = latency(network, clip_shape(job.checked, LATENCY_BATCH), job.device)
     return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=LATENCY_BATCH)
-
-
-def environment(device: str) -> Environment:
-    """Versions, device and threads."""
-    return Environment(
-        python=platform.python_version(),
-        torch=torch.__version__,
-        nni=package_version("nni"),
-        skelbench=__version__,
-        device=device_name() if device == "cuda" else f"cpu {platform.machine()}",
-        threads=torch.get_num_threads(),
-    )

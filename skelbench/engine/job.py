@@ -27,7 +27,6 @@ class RunOptions:
         runs: Where run folders go.
         resume: Go on where an interrupted run stopped; otherwise start afresh.
         accelerator: Lightning's name of the device kind.
-        devices: How many devices.
     """
 
     data: Path | None = None
@@ -37,7 +36,6 @@ class RunOptions:
     runs: Path = Path("runs")
     resume: bool = True
     accelerator: str = "auto"
-    devices: int = 1
 
     @property
     def stores(self) -> Path:

@@ -11,6 +11,7 @@ from skelbench.results.store import RunFolder
 from skelbench.search import Proposal, Search
 
 STATE = "search.json"
+Tell = Callable[[dict[str, Any]], None]
 
 
 class Journal:
@@ -21,9 +22,7 @@ class Journal:
         on_line: Told of each new line.
     """
 
-    def __init__(
-        self, folder: RunFolder, on_line: Callable[[dict[str, Any]], None] = lambda line: None
-    ) -> None:
+    def __init__(self, folder: RunFolder, on_line: Tell = lambda line: None) -> None:
         self._folder = folder
         self._on_line = on_line
         self._lines = {_key(line): line for line in folder.trials()}

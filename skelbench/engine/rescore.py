@@ -37,9 +37,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
     screen, registry, run = Screen(), load_registry(), RunFolder(path)
     record = run.record()
     if record is None:
-        raise RunFolderError(
-            "the run is not finished", where=path, remedy="Finish it: skelbench run --resume"
-        )
+        raise RunFolderError("the run is not finished", where=path, remedy="Run it to its end")
     sets = (f"evaluate.views={views or record.views}",)
     checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
     root = data or Path(checked.spec.data.root or "")

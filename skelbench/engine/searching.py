@@ -15,7 +15,7 @@ from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import top1
-from skelbench.train.fit import LAST, Epochs, fit, quiet, trainer_arguments
+from skelbench.train.fit import LAST, Epochs, LazyLoader, fit, quiet, trainer_arguments
 from skelbench.train.seed import seed_everything
 
 SEARCHED = "searched"
@@ -91,12 +91,12 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
     loader = job.material.train_loader(options, whole=False)
     with job.screen.bar("search", options.epochs * len(loader)) as advance, quiet():
         epochs = Epochs(folder, None, journal.epoch, advance)
-        trainer = trainer_arguments(options, job.options.accelerator, job.options.devices)
+        trainer = trainer_arguments(options, job.options.accelerator)
         training = nas.SupernetJob(
             points=job.checked.space.points,
             options=options,
             trainer={**trainer, "callbacks": [epochs]},
-            loader=loader,
+            loader=LazyLoader(loader),
             validation=[(x, y) for x, y, _ in job.material.validation_loader(spec.evaluate.batch_size)],
             active=spec.search.active,
             seed=job.options.seed,
@@ -123,7 +123,6 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
             loader,
             folder=folder,
             accelerator=job.options.accelerator,
-            devices=job.options.devices,
             resume=False,
         )
         return top1(network, job.material.validation_loader(spec.evaluate.batch_size))
