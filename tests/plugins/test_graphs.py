@@ -185,7 +185,8 @@ class TestDynamic:
 
         def embed(index):
             near = functional.conv2d(x, *parts(module.spatial, index, 4))
-            return functional.conv2d(near, *parts(module.temporal, index, 4), padding=(4, 0))
+            weight, bias = parts(module.temporal, index, 4)
+            return functional.conv2d(near, weight, bias, padding=(4, 0))
 
         expected = torch.stack([graph_of(embed(2 * k), embed(2 * k + 1)) for k in range(3)], 1)
         assert torch.allclose(module(x), expected, atol=1e-6)

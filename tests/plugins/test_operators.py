@@ -142,7 +142,7 @@ class TestAdaptiveBlock:
         x, graph = torch.randn(2, 8, 6, 25), random_graph()
         conv = make("stgcn_block", place(channels=8), channels=16, graph=graph).gcn.conv
         nn.init.normal_(conv.bias)
-        expected = 0
+        expected = torch.zeros(2, 16, 6, 25)
         for k in range(3):  # subset by subset, as in 2s-AGCN
             weight = conv.weight[:, 8 * k : 8 * (k + 1)]
             expected = expected + functional.conv2d(x @ graph.graph[k], weight, conv.bias[k])
@@ -174,10 +174,10 @@ class TestOriginalBlock:
         assert torch.allclose(module(x), expected, atol=1e-4)
 
     def test_graph_keeps_its_own_initial_weights(self, place):
-        graph = nn.Sequential(nn.Conv2d(1, 1, 1))
-        before = graph[0].weight.clone()
+        graph = nn.Conv2d(1, 1, 1)
+        before = graph.weight.clone()
         make("stgcn_block.original", place(channels=8), channels=8, graph=graph)
-        assert torch.equal(graph[0].weight, before)
+        assert torch.equal(graph.weight, before)
 
 
 class TestMeanPoolLinear:
