@@ -48,10 +48,7 @@ class Sequence(nn.Sequential):
         """Run through; outputs are only kept where a `Take` may ask for them."""
         outputs = [x]
         for module in self:
-            if isinstance(module, Take):
-                x = module(outputs)
-            else:
-                x = module(x)
+            x = module(outputs) if isinstance(module, Take) else module(x)
             outputs.append(x)
         return x
 
@@ -128,7 +125,7 @@ class Builder:
 
     def _sequence(self, children: tuple[Node, ...], context: BuildContext) -> nn.Module:
         modules: list[nn.Module] = []
-        shapes = [(1, context.channels, context.frames, context.joints)]
+        shapes: list[tuple[int, ...]] = [(1, context.channels, context.frames, context.joints)]
         for child in children:
             module = self.build(child, at_shape(context, shapes[-1]))
             modules.append(module)
