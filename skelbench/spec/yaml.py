@@ -112,6 +112,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = "'" if parse_scalar(value) != value or value == "<<" else None
+    if any(character in value for character in "\r\x85\u2028\u2029"):
+        style = '"'  # only there are they escaped; elsewhere they end lines
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
