@@ -64,7 +64,7 @@ class Journal:
 
     def generation(self, generation: int, figures: dict[str, Any]) -> None:
         """Add a generation's line with the search's own figures."""
-        self._add({"kind": "generation", "generation": generation, **figures, "number": -1})
+        self._add({**figures, "kind": "generation", "generation": generation, "number": -1})
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a line for an epoch of the supernet."""
