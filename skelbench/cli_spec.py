@@ -25,6 +25,8 @@ def check(
 ) -> None:
     """Every problem of specs at once: place, what is wrong, and what to do about it.
 
+    Without --profile all profiles of a spec are checked too.
+
     Example: `skelbench check sgcn my-space.yaml --profile quick`
     """
     registry = load_registry()
@@ -44,12 +46,16 @@ def check(
 
 
 def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
+    """A row for one spec; without a profile given, all its profiles are checked as well."""
     row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "architectures": []}
     problems: tuple[Problem, ...] = ()
     try:
-        checked = check_spec(load_spec(spec, profile=profile, sets=sets), registry)
-        row["hash"] = checked.resolved.hash
-        row["space_size"], row["architectures"] = checked.space.size(), list(checked.architectures)
+        resolved = load_spec(spec, profile=profile, sets=sets)
+        checked = check_spec(resolved, registry)
+        row |= {"hash": resolved.hash, "space_size": checked.space.size()}
+        row["architectures"] = list(checked.architectures)
+        for name in resolved.profiles if profile is None else ():
+            check_spec(load_spec(spec, profile=name, sets=sets), registry)
     except SpecError as error:
         problems = error.problems
     return {**row, "problems": problems}

@@ -233,6 +233,16 @@ def test_the_command_tells_what_is_well(tmp_path: Path):
     assert "sgcn: ok, 1,162,523,670,191,533,212,890,625 architectures" in result.stdout
 
 
+def test_the_command_checks_every_profile_unless_one_is_named(tmp_path: Path):
+    path = tmp_path / "s.yaml"
+    path.write_text(SPEC + "profiles:\n  quick: {train: {epochs: 1}}\n  bad: {train: {epoch: 1}}\n")
+    result = CliRunner().invoke(app, ["check", str(path), "--json"])
+    assert result.exit_code == 2
+    (row,) = json.loads(result.stdout)
+    assert row["problems"][0]["where"] == f"{path}:27"
+    assert CliRunner().invoke(app, ["check", str(path), "--profile", "quick"]).exit_code == 0
+
+
 def test_the_command_prints_problems_as_json_and_exits_with_2(tmp_path: Path):
     path = tmp_path / "s.yaml"
     path.write_text(SPEC.replace("ucla", "ulca"), encoding="utf-8")

@@ -2,84 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from skelbench.spec.schema import Spec
 
+_Json = dict[str, Any]
+_NODE: _Json = {"$ref": "#/$defs/Node"}
+_NODES: _Json = {"type": "array", "items": _NODE, "minItems": 1}
+_NAMED: _Json = {"type": "object", "additionalProperties": _NODE, "minProperties": 1}
+_COUNT: _Json = {"type": "integer", "minimum": 1}
+_NUMBERS: _Json = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
+_LABEL: _Json = {"type": "string", "description": "One label is one decision; '{i}' is the block's number."}
+_PARTIAL = ("DataSpec", "NetworkSpec", "SearchSpec", "StrategySpec")
 
-def json_schema(names: dict[str, list[str]] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a spec, for editors.
+
+def json_schema(names: Mapping[str, Sequence[str]] | None = None) -> _Json:
+    """The JSON Schema of a spec, for completion and early warnings; `skelbench check` knows more.
 
     Args:
         names: Component names by kind, offered as completions.
     """
     schema = TypeAdapter(Spec).json_schema()
+    definitions = schema["$defs"]
+    schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "skelbench spec"}
     schema["properties"]["extends"] = {"type": "string", "description": "A spec to begin from."}
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "skelbench search-space spec"
     schema["required"] = ["skelbench", "name"]
-    schema["$defs"]["Node"] = _node_schema(names or {})
-    network = schema["$defs"]["NetworkSpec"]["properties"]
-    network["input"] = network["head"] = {"$ref": "#/$defs/Node"}
-    network["body"]["items"] = {"$ref": "#/$defs/Node"}
-    for kind, definition, key in (("dataset", "DataSpec", "dataset"), ("strategy", "StrategySpec", "name")):
-        if names and names.get(kind):
-            schema["$defs"][definition]["properties"][key]["examples"] = names[kind]
+    for name in _PARTIAL:  # the rest may come from the spec that is extended
+        definitions[name].pop("required", None)
+    network = definitions["NetworkSpec"]["properties"]
+    network["input"] = network["head"] = _NODE
+    network["body"]["items"] = _NODE
+    definitions["Node"] = _node(names or {})
+    for kind, owner, key in (
+        ("dataset", "DataSpec", "dataset"),
+        ("layout", "DataSpec", "layout"),
+        ("strategy", "StrategySpec", "name"),
+        ("engine", "Chosen", "name"),
+        ("metric", "EvaluateOptions", "metrics"),
+    ):
+        field = definitions[owner]["properties"][key]
+        field.get("items", field)["examples"] = list((names or {}).get(kind, ()))
     return schema
 
 
-def _node_schema(names: dict[str, list[str]]) -> dict[str, Any]:
-    node = {"$ref": "#/$defs/Node"}
-    nodes = {"type": "array", "items": node, "minItems": 1}
-    named = {"type": "object", "additionalProperties": node, "minProperties": 1}
-    components = sorted({*names.get("operator", []), *names.get("graph_module", [])})
-    component = {"type": "string", **({"enum": components} if components else {})}
-    label = {"type": "string", "description": "One label is one decision; '{i}' is the block's number."}
-
-    def kind(key: str, **properties: Any) -> dict[str, Any]:
-        inner = {
-            "type": "object",
-            "properties": {"label": label, **properties},
-            "required": [k for k in ("of", "from") if k in properties],
-            "additionalProperties": False,
-        }
-        return {
-            "type": "object",
-            "properties": {key: inner},
-            "required": [key],
-            "additionalProperties": False,
-        }
-
-    options = {"anyOf": [nodes, named]}
-    counts = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-    op = {
-        "type": "object",
-        "properties": {"op": component, "repeat": {"type": "integer"}},
-        "required": ["op"],
-    }
-    repeat = {
-        "type": "object",
-        "properties": {"repeat": {"type": "integer", "minimum": 1}, "body": nodes},
-        "required": ["repeat", "body"],
-    }
-    total = {"type": "object", "properties": {"sum": nodes}, "required": ["sum"]}
-    inputs = {
-        "choose": {"type": "integer", "minimum": 1},
-        "combine": {"enum": ["sum", "mean"]},
-        "from": counts,
-    }
+def _node(names: Mapping[str, Sequence[str]]) -> _Json:
+    """Whatever may stand where a module may."""
+    components = sorted({*names.get("operator", ()), *names.get("graph_module", ())})
+    component: _Json = {"type": "string", **({"enum": components} if components else {})}
+    options = {"label": _LABEL, "from": {"anyOf": [_NODES, _NAMED]}}
+    inputs = {"label": _LABEL, "from": _NUMBERS, "choose": _COUNT, "combine": {"enum": ["sum", "mean"]}}
+    depth = {"label": _LABEL, "of": _NODE, "from": _NUMBERS}
+    parameters: _Json = {"additionalProperties": True}
     return {
         "anyOf": [
             component,
-            nodes,
-            op,
-            repeat,
-            total,
-            kind("choice", **{"from": options}),
-            kind("mix", **{"from": options}),
-            kind("inputs", **inputs),
-            kind("depth", **{"of": node, "from": counts}),
+            _NODES,
+            _form("op", component) | parameters,
+            _form("choice", _inner(options, "from")),
+            _form("mix", _inner(options, "from")),
+            _form("sum", _NODES),
+            _form("inputs", _inner(inputs, "from")),
+            _form("depth", _inner(depth, "of", "from")),
+            _form("body", _NODES) | {"required": ["repeat", "body"]},
         ]
+    }
+
+
+def _form(key: str, content: _Json) -> _Json:
+    """A node that is told by its key."""
+    return _inner({key: content, "repeat": _COUNT}, key)
+
+
+def _inner(properties: _Json, *required: str) -> _Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
     }
