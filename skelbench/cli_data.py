@@ -11,10 +11,10 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from skelbench.components import Dataset
+from skelbench.console import Screen
 from skelbench.data import (
     Clips,
     Reader,
@@ -86,7 +86,7 @@ def check(
         raise DataError(
             f"'{dataset}' has no protocol '{chosen}'", remedy=did_you_mean(chosen, component.protocols)
         )
-    found = report(_recordings(component, reader, root, quiet=as_json), reader, chosen)
+    found = report(_recordings(component, reader, root), reader, chosen)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
@@ -106,8 +106,7 @@ def prepare(
     component: Dataset = registry.get("dataset", dataset)
     layout = registry.get("layout", component.layout)
     _must_exist(root)
-    with _bar() as bar:
-        task = bar.add_task(f"Preparing {dataset}", total=None)
+    with Screen().count(f"preparing {dataset}") as progress:
         write_store(
             out,
             component,
@@ -116,7 +115,7 @@ def prepare(
             preprocess=preprocess,
             layout=layout,
             workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     typer.echo(f"{out}: {len(open_store(out))} recordings")
 
@@ -176,38 +175,20 @@ def report(clips: Clips, reader: Reader, protocol: str) -> Report:
     )
 
 
-def _recordings(component: Dataset, reader: Reader, root: Path, *, quiet: bool) -> Clips:
+def _recordings(component: Dataset, reader: Reader, root: Path) -> Clips:
     _must_exist(root)
     if is_store(root):
         clips = open_store(root, deep=True)
         if clips.dataset != component.name:
             raise DataError(f"the store holds '{clips.dataset}', not '{component.name}'", where=root)
         return clips
-    with _bar(disable=quiet) as bar:
-        task = bar.add_task(f"Reading {component.name}", total=None)
-        return read_clips(
-            component,
-            reader,
-            root,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with Screen().count(f"reading {component.name}") as progress:
+        return read_clips(component, reader, root, progress=progress)
 
 
 def _must_exist(root: Path) -> None:
     if not root.exists():
         raise DataError("no such file or folder", where=root)
-
-
-def _bar(*, disable: bool = False) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=disable,
-    )
 
 
 def _show(found: Report) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from skelbench.check import Checked
-from skelbench.engine.console import Screen
+from skelbench.console import Screen
 from skelbench.engine.material import Material
 from skelbench.registry import Registry
 from skelbench.results.store import RunFolder

@@ -8,7 +8,7 @@ from typing import Any
 
 from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import RunFolder
-from skelbench.search import Proposal, Search
+from skelbench.search import Proposal, Sample, Search
 
 STATE = "search.json"
 Tell = Callable[[dict[str, Any]], None]
@@ -38,6 +38,13 @@ class Journal:
     def known(self, generation: int, number: int) -> dict[str, Any] | None:
         """The line of a trial that an interrupted run has finished."""
         return self._lines.get(("trial", generation, number))
+
+    def fitness_of(self, sample: Sample | None) -> float | None:
+        """The fitness of an architecture that a trial has succeeded with already, else None."""
+        if sample is None:
+            return None
+        done = (line["fitness"] for line in self.trials if line.get("choices") == sample)
+        return next((fitness for fitness in done if fitness is not None), None)
 
     def trial(
         self,

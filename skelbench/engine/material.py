@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from skelbench.check import Checked
+from skelbench.console import Screen
 from skelbench.data.dataset import Clips
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.data.loader import ClipLoader
 from skelbench.data.open import Split, open_clips, split
-from skelbench.engine.console import Screen
 from skelbench.recipe import TrainOptions
 
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
@@ -81,7 +81,15 @@ def load_material(checked: Checked, root: Path, cache: Path, seed: int, screen: 
     """
     data = checked.spec.data
     screen.say(f"reading {checked.dataset.name} from {root}")
-    clips = open_clips(checked.dataset, root, preprocess=data.preprocess, layout=checked.layout, cache=cache)
+    with screen.count("reading") as count:
+        clips = open_clips(
+            checked.dataset,
+            root,
+            preprocess=data.preprocess,
+            layout=checked.layout,
+            cache=cache,
+            progress=count,
+        )
     reader = checked.dataset.load()()
     # The held-out recordings are the same for every seed, so that seeds differ in training alone.
     parts = split(clips, reader, checked.protocol, checked.spec.train.validation, seed=0)

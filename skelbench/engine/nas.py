@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -93,6 +93,8 @@ class TrialStrategy(Strategy):
         known = self._journal.known(generation, number)
         if known is not None:
             return known["fitness"]
+        if proposal.fitness is None:  # one seed trains an architecture once and for all
+            proposal = replace(proposal, fitness=self._journal.fitness_of(proposal.sample))
         if proposal.fitness is not None:
             self._journal.trial(generation, number, proposal, fitness=proposal.fitness, seconds=0.0)
             return proposal.fitness
@@ -206,6 +208,11 @@ class SupernetStrategy(OneShotStrategy):
     def configure_oneshot_module(self, training_module: LightningModule) -> SupernetModule:
         """NNI's hook: wrap the training module."""
         return SupernetModule(training_module, *self._parts)
+
+    def _run(self) -> None:
+        # There is one supernet; where it fails or is interrupted, no trial comes after it.
+        self.engine.continue_on_failure = False
+        super()._run()
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the checkpoint holds the state."""
@@ -333,7 +340,7 @@ def _run(space: Any, evaluator: Any, strategy: Strategy, engine: Any) -> None:
         config.experiment_working_directory = folder
         experiment = _Experiment(space, evaluator, strategy, config)
         try:
-            experiment.run()
+            experiment.start()  # returns when the strategy is done; run() would keep an interruption to itself
         finally:
             experiment.stop()
 

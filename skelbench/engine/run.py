@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
-from skelbench.engine.console import Screen
+from skelbench.console import Screen
 from skelbench.engine.evidence import make_record, run_hash
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material, synthetic_root

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 Advance = Callable[[float], None]
+Count = Callable[[int, int], None]
 
 
 class Screen:
@@ -34,17 +35,30 @@ class Screen:
             print(text, file=sys.stderr, flush=True)
 
     @contextmanager
-    def bar(self, name: str, total: float) -> Iterator[Advance]:
+    def bar(self, name: str, total: float | None = None) -> Iterator[Advance]:
         """A bar with the time left; the function that it gives moves it on by some units."""
-        if not self._console.is_terminal:
-            yield lambda units: None
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console
-        ) as progress:
+        with self._progress() as progress:
             task = progress.add_task(name, total=total)
             yield lambda units: progress.advance(task, units)
+
+    @contextmanager
+    def count(self, name: str) -> Iterator[Count]:
+        """A bar for work that says how much of it is done: ``count(done, total)``."""
+        with self._progress() as progress:
+            task = progress.add_task(name, total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=total)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
 
     def epoch(self, name: str, row: dict[str, Any], epochs: int) -> None:
         """One line for an epoch: its figures, its seconds and the time left."""
