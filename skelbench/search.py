@@ -80,8 +80,10 @@ class Proposal:
 class Search(Protocol):
     """One search in progress; a strategy's target makes it.
 
-    The target is called as ``target(space, seed=int, weights="shared" | "own", epochs=int, **params)``;
-    ``epochs`` is the number of supernet epochs, and of no meaning with ``weights="own"``.
+    The target is called as ``target(space, seed=int, weights="shared" | "own", epochs=int,
+    derive=DeriveOptions, **params)``: ``epochs`` is the number of supernet epochs, and of no meaning
+    with ``weights="own"``; ``derive`` says how weights become an architecture, for `decode`; ``params``
+    are all parameters of the component's model, with defaults filled in.
     """
 
     def training_weights(self, epoch: int) -> Weights:

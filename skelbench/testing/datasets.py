@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from skelbench.components import Dataset
-from skelbench.data import Clips
+from skelbench.data import Clips, read_clips
 from skelbench.errors import DataError
 from skelbench.registry import Registry
 
@@ -20,52 +20,88 @@ class DatasetConformance:
     Attributes:
         name: The data set's registered name.
         clips: How many synthetic recordings to try it with.
+        classes: Over how many classes they are spread.
     """
 
-    name = ""
-    clips = 24
+    name: ClassVar[str] = ""
+    clips: ClassVar[int] = 24
+    classes: ClassVar[int] = 4
 
     @pytest.fixture
     def component(self, skelbench_registry: Registry) -> Dataset:
-        return skelbench_registry.get("dataset", self.name)
+        """The data set under test."""
+        found: Dataset = skelbench_registry.get("dataset", self.name)
+        return found
 
     @pytest.fixture
     def loaded(self, component: Dataset, tmp_path: Path) -> tuple[Any, Clips]:
+        """A reader, and what it reads of its own synthetic recordings."""
         reader = component.load()()
-        reader.synthesise(tmp_path / "raw", clips=self.clips, seed=0)
-        found = [clip for source in reader.sources(tmp_path / "raw") for clip in reader.read(source)]
-        names = reader.class_names
-        return reader, Clips.of(found, dataset=component.name, layout=component.layout, class_names=names)
+        classes = min(self.classes, component.classes)
+        reader.synthesise(tmp_path, clips=self.clips, seed=0, classes=classes)
+        return reader, read_clips(component, reader, tmp_path)
 
-    def test_its_own_synthetic_data_is_read(self, loaded: tuple[Any, Clips]) -> None:
+    def test_it_says_what_it_is(self, component: Dataset) -> None:
+        """There are a summary and the forms it reads."""
+        assert component.summary, "lists and help show the summary"
+        assert component.forms, "help shows the forms"
+
+    def test_its_own_synthetic_data_is_read(self, component: Dataset, loaded: tuple[Any, Clips]) -> None:
+        """Every synthetic recording is read, of the classes asked for, and marked as synthetic."""
         _, clips = loaded
         assert len(clips) == self.clips
-        assert len(set(clips.ids.tolist())) == self.clips, "sample ids must be unique"
+        assert set(clips.labels.tolist()) == set(range(min(self.classes, component.classes)))
+        assert clips.synthetic, "the marker file SYNTHETIC is missing"
 
     def test_shapes_agree_with_the_description(
         self, component: Dataset, loaded: tuple[Any, Clips], skelbench_registry: Registry
     ) -> None:
+        """Persons, joints, channels and classes are those that the component declares."""
         reader, clips = loaded
         joints = len(skelbench_registry.get("layout", component.layout).joints)
         assert clips.frames.shape[1:] == (component.persons, joints, component.channels)
+        assert clips.lengths.min() > 0
+        assert np.isfinite(clips.frames).all()
         assert len(reader.class_names) == component.classes
         assert clips.labels.min() >= 0
         assert clips.labels.max() < component.classes
 
     def test_every_protocol_has_two_parts(self, component: Dataset, loaded: tuple[Any, Clips]) -> None:
+        """Each protocol trains on some recordings and tests on others."""
         reader, clips = loaded
+        assert component.protocols
         for protocol in component.protocols:
             train = reader.is_train(clips, protocol)
             assert train.dtype == bool
             assert 0 < train.sum() < len(clips), f"{protocol} leaves one part empty"
 
+    def test_the_complete_data_set_is_known_or_not(self, component: Dataset) -> None:
+        """For each protocol the counts of both parts, or None."""
+        for protocol in component.protocols:
+            expected = component.load()().expected(protocol)
+            assert expected is None or (len(expected) == 2 and min(expected) > 0)
+
     def test_the_same_seed_writes_the_same(self, component: Dataset, tmp_path: Path) -> None:
+        """Synthetic recordings depend on the seed alone."""
         reader = component.load()()
         for folder in ("one", "two"):
             reader.synthesise(tmp_path / folder, clips=4, seed=3)
         one, two = ([reader.read(s)[0] for s in reader.sources(tmp_path / f)] for f in ("one", "two"))
+        assert [clip.id for clip in one] == [clip.id for clip in two]
         assert all(np.array_equal(a.frames, b.frames) for a, b in zip(one, two, strict=True))
 
     def test_an_empty_folder_is_told(self, component: Dataset, tmp_path: Path) -> None:
+        """A root without recordings is an error of the data."""
         with pytest.raises(DataError):
             component.load()().sources(tmp_path)
+
+    def test_a_damaged_file_is_told(self, component: Dataset, tmp_path: Path) -> None:
+        """A file that holds something else is an error of the data that names the file."""
+        reader = component.load()()
+        reader.synthesise(tmp_path, clips=2, seed=0)
+        files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "SYNTHETIC"]
+        for path in files:
+            path.write_bytes(b"\xff not a recording \x00")
+        with pytest.raises(DataError) as told:
+            read_clips(component, reader, tmp_path)
+        assert any(path.name in str(told.value) for path in files), f"no file is named: {told.value}"

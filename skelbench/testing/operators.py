@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from skelbench.components import BuildContext, GraphModule, Operator
+from skelbench.components import BuildContext, GraphModule, Operator, Slot
+from skelbench.errors import SpecError
 from skelbench.registry import Registry
+from skelbench.space.network import output_shape
+from skelbench.testing.params import checked_params
 
 BATCH, CHANNELS, FRAMES, PERSONS, CLASSES = 2, 8, 12, 2, 5
+DEFAULTS: Mapping[str, Any] = {"channels": 2 * CHANNELS}
+"""Given to an operator that needs them and is given no other."""
+IN_SLOT = {"graph_module": "adjacency", "operator": "stgcn_block"}
+"""What stands in a slot that needs a module and is given no other."""
 
 
 def context(registry: Registry, layout: str = "ntu25") -> BuildContext:
@@ -28,43 +36,86 @@ def context(registry: Registry, layout: str = "ntu25") -> BuildContext:
     )
 
 
+def build(
+    registry: Registry, component: Operator | GraphModule, given: Mapping[str, Any], place: BuildContext
+) -> nn.Module:
+    """A module with checked parameters and its slots filled, built as in a network.
+
+    Args:
+        registry: Where the modules for its slots come from.
+        component: What to build.
+        given: Its parameters as in a spec; a slot holds a name or ``{op: name, ...}``.
+        place: Its place in the network.
+
+    Raises:
+        SpecError: The parameters do not fit the component's model.
+    """
+    params = checked_params(component, {**_needed(component), **given})
+    inside = replace(place, out_channels=params.get("channels", place.channels))
+    for name, slot in _slots(component).items():
+        if params[name] is not None:
+            node = params[name] if isinstance(params[name], dict) else {"op": params[name]}
+            own = {key: value for key, value in node.items() if key != "op"}
+            params[name] = build(registry, registry.get(slot.kind, node["op"]), own, inside)
+    module: nn.Module = component.load()(place, **params)
+    return module
+
+
+def _slots(component: Operator | GraphModule) -> dict[str, Slot]:
+    fields = component.params.model_fields.items()
+    return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Slot)}
+
+
+def _needed(component: Operator | GraphModule) -> dict[str, Any]:
+    known = {**DEFAULTS, **{name: IN_SLOT[slot.kind] for name, slot in _slots(component).items()}}
+    needed = [name for name, field in component.params.model_fields.items() if field.is_required()]
+    return {name: known[name] for name in needed if name in known}
+
+
 class _ModuleConformance:
     """What holds for every module.
 
     Attributes:
         name: The component's registered name.
-        params: Its parameters, as in a spec.
+        params: Its parameters, as in a spec. Where it needs ``channels`` or modules in slots and
+            they are left out, the suite gives some.
         layout: The layout to try it on.
     """
 
-    name = ""
-    params: dict[str, Any] = {}  # noqa: RUF012 - subclasses replace it, nothing changes it
-    layout = "ntu25"
-    kind = ""
+    name: ClassVar[str] = ""
+    params: ClassVar[Mapping[str, Any]] = {}
+    layout: ClassVar[str] = "ntu25"
+    kind: ClassVar[str] = ""
 
     @pytest.fixture
     def place(self, skelbench_registry: Registry) -> BuildContext:
+        """Where in a network the module is tried."""
         return context(skelbench_registry, self.layout)
 
     @pytest.fixture
     def component(self, skelbench_registry: Registry) -> Any:
+        """The component under test."""
         return skelbench_registry.get(self.kind, self.name)
 
-    def build(self, component: Operator | GraphModule, place: BuildContext) -> nn.Module:
-        """The module with checked parameters; override to fill slots."""
-        params = component.params.model_validate(self.params)
-        return component.load()(place, **{name: getattr(params, name) for name in type(params).model_fields})
+    @pytest.fixture
+    def module(self, skelbench_registry: Registry, component: Any, place: BuildContext) -> nn.Module:
+        """The module under test."""
+        return build(skelbench_registry, component, self.params, place)
 
     def test_it_says_what_it_is(self, component: Any) -> None:
+        """There is a summary."""
         assert component.summary, "lists and help show the summary"
 
     def test_unknown_parameters_are_refused(self, component: Any) -> None:
-        with pytest.raises(ValueError, match="no_such_parameter"):
-            component.params.model_validate({**self.params, "no_such_parameter": 1})
+        """The parameters fit the model, and one more does not."""
+        given = {**_needed(component), **self.params}
+        checked_params(component, given)
+        with pytest.raises(SpecError, match="no_such_parameter"):
+            checked_params(component, {**given, "no_such_parameter": 1})
 
 
 class OperatorConformance(_ModuleConformance):
-    """What every skeleton operator must do."""
+    """What every operator must do."""
 
     kind = "operator"
 
@@ -75,28 +126,39 @@ class OperatorConformance(_ModuleConformance):
             return (*clip, PERSONS)
         return (BATCH * PERSONS, *clip[1:]) if component.contract == "head" else clip
 
-    def test_it_keeps_its_contract(self, component: Operator, place: BuildContext) -> None:
-        out = self.build(component, place)(torch.randn(self.shape(component, place)))
+    @pytest.fixture
+    def x(self, component: Operator, place: BuildContext) -> Tensor:
+        """A random input, the same each time."""
+        return torch.randn(self.shape(component, place), generator=torch.Generator().manual_seed(0))
+
+    def test_it_keeps_its_contract(self, component: Operator, module: nn.Module, x: Tensor) -> None:
+        """The output has the form that the contract promises, and finite values."""
+        out = module(x)
+        assert torch.isfinite(out).all()
         if component.contract == "head":
             assert out.shape == (BATCH, CLASSES)
-        else:
-            folds = PERSONS if component.contract == "input" else 1
-            assert out.dim() == 4
-            assert out.shape[0] == BATCH * folds
+            return
+        folds = PERSONS if component.contract == "input" else 1
+        assert out.dim() == 4
+        assert out.shape[0] == BATCH * folds
 
-    def test_gradients_reach_every_parameter(self, component: Operator, place: BuildContext) -> None:
-        module = self.build(component, place)
-        x = torch.randn(self.shape(component, place), requires_grad=True)
-        (module(x) * torch.randn_like(module(x))).sum().backward()
+    def test_its_shape_is_found_without_values(self, module: nn.Module, x: Tensor) -> None:
+        """It runs on torch's meta device, as it must before a network is built."""
+        assert output_shape(module, tuple(x.shape), self.name) == tuple(module(x).shape)
+
+    def test_gradients_reach_every_parameter(self, module: nn.Module, x: Tensor) -> None:
+        """Everything in it learns, and so does what stands before it."""
+        out = module(x.requires_grad_())
+        (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
         assert x.grad is not None
+        assert torch.isfinite(x.grad).all()
         missing = [name for name, p in module.named_parameters() if p.grad is None]
         assert not missing, f"no gradient reaches {missing}"
 
-    def test_samples_of_a_batch_do_not_mix(self, component: Operator, place: BuildContext) -> None:
-        module = self.build(component, place).eval()
-        x = torch.randn(self.shape(component, place))
-        folds = PERSONS if component.contract == "head" else 1
-        alone = module(x[:folds])
+    def test_samples_of_a_batch_do_not_mix(self, component: Operator, module: nn.Module, x: Tensor) -> None:
+        """A clip's output does not depend on the clips beside it."""
+        module.eval()
+        alone = module(x[: PERSONS if component.contract == "head" else 1])
         assert torch.allclose(module(x)[: len(alone)], alone, atol=1e-5)
 
 
@@ -105,16 +167,29 @@ class GraphModuleConformance(_ModuleConformance):
 
     kind = "graph_module"
 
-    def graph(self, component: GraphModule, place: BuildContext) -> tuple[nn.Module, Tensor]:
-        """The module, and its graph for a random input."""
-        module = self.build(component, replace(place, out_channels=2 * CHANNELS))
-        return module, module(torch.randn(BATCH, CHANNELS, FRAMES, place.joints))
+    @pytest.fixture
+    def place(self, skelbench_registry: Registry) -> BuildContext:
+        """A slot of an operator that gives twice as many channels as it takes."""
+        return replace(context(skelbench_registry, self.layout), out_channels=2 * CHANNELS)
 
-    def test_it_keeps_its_contract(self, component: GraphModule, place: BuildContext) -> None:
-        _, graph = self.graph(component, place)
-        joints = place.joints
+    @pytest.fixture
+    def x(self, place: BuildContext) -> Tensor:
+        """A random input (N, C, T, V), the same each time."""
+        shape = (BATCH, CHANNELS, FRAMES, place.joints)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+    def test_it_keeps_its_contract(self, module: nn.Module, x: Tensor) -> None:
+        """Three subsets of joints by joints, once or for each clip, and finite values."""
+        graph, joints = module(x), x.shape[-1]
         assert tuple(graph.shape) in {(3, joints, joints), (BATCH, 3, joints, joints)}
-
-    def test_the_graph_is_finite(self, component: GraphModule, place: BuildContext) -> None:
-        _, graph = self.graph(component, place)
         assert torch.isfinite(graph).all()
+
+    def test_its_shape_is_found_without_values(self, module: nn.Module, x: Tensor) -> None:
+        """It runs on torch's meta device, as it must before a network is built."""
+        assert output_shape(module, tuple(x.shape), self.name) == tuple(module(x).shape)
+
+    def test_samples_of_a_batch_do_not_mix(self, module: nn.Module, x: Tensor) -> None:
+        """A clip's graph does not depend on the clips beside it."""
+        module.eval()
+        graph, alone = module(x), module(x[:1])
+        assert torch.allclose(graph if graph.dim() == 3 else graph[:1], alone, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Conformance tests of search strategies: subclass `StrategyConformance` and name the strategy."""
+"""Conformance suite for search strategies: subclass, name the strategy, run pytest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
+from skelbench.errors import SpecError
+from skelbench.recipe import DeriveOptions
+from skelbench.registry import Registry
 from skelbench.search import Point, Proposal, Search, WeightMode
+from skelbench.testing.params import checked_params
 from skelbench.testing.replay import Replay, TabulatedSpace, replay
 
 POINTS = (
@@ -27,8 +31,8 @@ class StrategyConformance:
     """What every strategy must do; tried in each way of getting weights that it declares.
 
     Attributes:
-        strategy: The component under test.
-        params: Its parameters; choose them small.
+        name: The strategy's registered name.
+        params: Its parameters, as in a spec; choose them small.
         epochs: Supernet epochs with shared weights.
         generations: Most generations with own weights.
         seeds: Over how many seeds it must be better than chance.
@@ -36,82 +40,97 @@ class StrategyConformance:
             architecture drawn at random beats half of them.
     """
 
-    strategy: ClassVar[Strategy]
+    name: ClassVar[str] = ""
     params: ClassVar[Mapping[str, Any]] = {}
     epochs: ClassVar[int] = 12
     generations: ClassVar[int] = 30
     seeds: ClassVar[int] = 8
     share: ClassVar[float] = 0.75
 
-    @pytest.fixture(params=["shared", "own"])
-    def weights(self, request: pytest.FixtureRequest) -> WeightMode:
-        """Each declared way of getting a candidate's weights."""
-        if request.param not in self.strategy.searches:
-            pytest.skip(f"{self.strategy.name} does not search with {request.param} weights")
-        return request.param
+    @pytest.fixture
+    def component(self, skelbench_registry: Registry) -> Strategy:
+        """The strategy under test."""
+        found: Strategy = skelbench_registry.get("strategy", self.name)
+        return found
 
-    def space(self, weights: WeightMode, seed: int = 0) -> TabulatedSpace:
+    @pytest.fixture(params=["shared", "own"])
+    def weights(self, component: Strategy, request: pytest.FixtureRequest) -> WeightMode:
+        """Each declared way of getting a candidate's weights."""
+        if request.param not in component.searches:
+            pytest.skip(f"{component.name} does not search with {request.param} weights")
+        mode: WeightMode = request.param
+        return mode
+
+    def space(self, component: Strategy, weights: WeightMode, seed: int = 0) -> TabulatedSpace:
         """A small space of the kinds that the strategy searches."""
-        kinds = self.strategy.searches[weights]
+        kinds = component.searches[weights]
         return TabulatedSpace([point for point in POINTS if point.kind in kinds], seed=seed)
 
-    def make(self, space: TabulatedSpace, weights: WeightMode, seed: int = 0) -> Search:
-        """A search that has not begun."""
-        return self.strategy.load()(space, seed=seed, weights=weights, epochs=self.epochs, **self.params)
+    def make(self, component: Strategy, space: TabulatedSpace, weights: WeightMode, seed: int = 0) -> Search:
+        """A search that has not begun, made as a run makes it."""
+        params = checked_params(component, self.params)
+        search: Search = component.load()(
+            space, seed=seed, weights=weights, epochs=self.epochs, derive=DeriveOptions(), **params
+        )
+        return search
+
+    def rounds(self, weights: WeightMode) -> int:
+        """How often a search is asked at most."""
+        return self.epochs if weights == "shared" else self.generations
 
     def run(self, search: Search, space: TabulatedSpace, weights: WeightMode) -> Replay:
         """A whole search."""
-        rounds = self.epochs if weights == "shared" else self.generations
-        return replay(search, space.evaluate, rounds, weights=weights)
+        return replay(search, space.evaluate, self.rounds(weights), weights=weights)
 
-    def test_declares_what_it_searches(self) -> None:
+    def test_declares_what_it_searches(self, component: Strategy) -> None:
         """Ways and node kinds are known ones, and there is a summary."""
-        assert self.strategy.searches, "a strategy searches with shared or own weights"
-        assert set(self.strategy.searches) <= {"shared", "own"}
+        assert component.searches, "a strategy searches with shared or own weights"
+        assert set(component.searches) <= {"shared", "own"}
         known: frozenset[NodeKind] = ALL_NODE_KINDS
-        assert all(kinds and kinds <= known for kinds in self.strategy.searches.values())
-        assert self.strategy.summary
+        assert all(kinds and kinds <= known for kinds in component.searches.values())
+        assert component.summary, "lists and help show the summary"
 
-    def test_parameters_fit_the_model(self) -> None:
-        """The parameters pass the model, and an unknown one does not."""
-        self.strategy.params(**self.params)
-        with pytest.raises(ValueError, match="no_such_parameter"):
-            self.strategy.params(**self.params, no_such_parameter=1)
+    def test_unknown_parameters_are_refused(self, component: Strategy) -> None:
+        """The parameters fit the model, and one more does not."""
+        checked_params(component, self.params)
+        with pytest.raises(SpecError, match="no_such_parameter"):
+            checked_params(component, {**self.params, "no_such_parameter": 1})
 
-    def test_respects_the_space(self, weights: WeightMode) -> None:
+    def test_respects_the_space(self, component: Strategy, weights: WeightMode) -> None:
         """Every proposal and every answer is of the space."""
-        space = self.space(weights)
-        done = self.run(self.make(space, weights), space, weights)
+        space = self.space(component, weights)
+        done = self.run(self.make(component, space, weights), space, weights)
         assert done.steps, "the search asked for nothing"
         for proposal in [p for step in done.steps for p in step.proposals] + [done.best]:
             check_proposal(space, proposal, weights)
 
-    def test_training_weights_fit_the_supernet(self) -> None:
+    def test_training_weights_fit_the_supernet(self, component: Strategy) -> None:
         """With shared weights there are weights for every decision in every epoch."""
-        if "shared" not in self.strategy.searches:
-            pytest.skip(f"{self.strategy.name} does not search with shared weights")
-        space = self.space("shared")
-        search = self.make(space, "shared")
+        if "shared" not in component.searches:
+            pytest.skip(f"{component.name} does not search with shared weights")
+        space = self.space(component, "shared")
+        search = self.make(component, space, "shared")
         for epoch in range(self.epochs):
             check_proposal(space, Proposal(weights=search.training_weights(epoch)), "shared")
 
-    def test_same_seed_same_search(self, weights: WeightMode) -> None:
+    def test_same_seed_same_search(self, component: Strategy, weights: WeightMode) -> None:
         """Two searches of one seed ask for the same."""
-        space = self.space(weights)
-        first, second = (self.run(self.make(space, weights, seed=3), space, weights) for _ in range(2))
+        space = self.space(component, weights)
+        first, second = (
+            self.run(self.make(component, space, weights, seed=3), space, weights) for _ in range(2)
+        )
         assert _plain_steps(first) == _plain_steps(second)
 
     @pytest.mark.parametrize("told", [True, False], ids=["between generations", "within a generation"])
-    def test_goes_on_from_its_state(self, weights: WeightMode, told: bool) -> None:
+    def test_goes_on_from_its_state(self, component: Strategy, weights: WeightMode, told: bool) -> None:
         """A search restored from JSON asks and answers as the one that was not interrupted."""
-        space = self.space(weights)
-        whole = self.make(space, weights)
-        rounds = self.epochs if weights == "shared" else self.generations
-        for generation in range(rounds):
+        space = self.space(component, weights)
+        whole = self.make(component, space, weights)
+        for generation in range(self.rounds(weights)):
             before = whole.state() if told else None
             asked = list(whole.ask(generation))
             state = json.dumps(before if told else whole.state(), allow_nan=False)
-            other = self.make(space, weights, seed=99)
+            other = self.make(component, space, weights, seed=99)
             other.restore(json.loads(state))
             again = list(other.ask(generation)) if told else asked
             assert [_plain(p) for p in again] == [_plain(p) for p in asked]
@@ -122,41 +141,41 @@ class StrategyConformance:
             assert other.state() == whole.state()
             assert _plain(other.best()) == _plain(whole.best())
 
-    def test_bears_failed_trials(self, weights: WeightMode) -> None:
+    def test_bears_failed_trials(self, component: Strategy, weights: WeightMode) -> None:
         """Failed trials neither stop a search nor become its answer."""
-        space = self.space(weights)
+        space = self.space(component, weights)
         calls = iter(range(10**9))
-        search = self.make(space, weights)
-        rounds = self.epochs if weights == "shared" else self.generations
-        done = replay(
-            search, lambda p: None if next(calls) % 2 else space.evaluate(p), rounds, weights=weights
-        )
+        search = self.make(component, space, weights)
+
+        def evaluate(proposal: Proposal) -> float | None:
+            return None if next(calls) % 2 else space.evaluate(proposal)
+
+        done = replay(search, evaluate, self.rounds(weights), weights=weights)
         check_proposal(space, done.best, weights)
         assert done.best.fitness is None or np.isfinite(done.best.fitness)
 
-    def test_bears_failure_of_all_trials(self, weights: WeightMode) -> None:
+    def test_bears_failure_of_all_trials(self, component: Strategy, weights: WeightMode) -> None:
         """A search in which everything fails still ends, with an answer of the space."""
-        space = self.space(weights)
-        search = self.make(space, weights)
-        rounds = self.epochs if weights == "shared" else self.generations
-        done = replay(search, lambda _: None, rounds, weights=weights)
+        space = self.space(component, weights)
+        search = self.make(component, space, weights)
+        done = replay(search, lambda _: None, self.rounds(weights), weights=weights)
         check_proposal(space, done.best, weights)
         assert done.best.fitness is None
 
-    def test_figures_are_plain_data(self, weights: WeightMode) -> None:
+    def test_figures_are_plain_data(self, component: Strategy, weights: WeightMode) -> None:
         """The figures can be written to the journal, before and after a search."""
-        space = self.space(weights)
-        search = self.make(space, weights)
+        space = self.space(component, weights)
+        search = self.make(component, space, weights)
         json.dumps(search.figures(), allow_nan=False)
         self.run(search, space, weights)
         assert json.loads(json.dumps(search.figures(), allow_nan=False)) == search.figures()
 
-    def test_is_better_than_chance(self, weights: WeightMode) -> None:
+    def test_is_better_than_chance(self, component: Strategy, weights: WeightMode) -> None:
         """Its answers beat more architectures than ones drawn at random do."""
         beaten = []
         for seed in range(self.seeds):
-            space = self.space(weights, seed)
-            done = self.run(self.make(space, weights, seed), space, weights)
+            space = self.space(component, weights, seed)
+            done = self.run(self.make(component, space, weights, seed), space, weights)
             beaten.append(float(np.mean(space.table < space.evaluate(done.best))))
         assert np.mean(beaten) > self.share
 

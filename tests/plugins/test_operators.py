@@ -40,27 +40,14 @@ def random_graph(*sizes):
     return Fixed(torch.randn(*sizes, 3, 25, 25))
 
 
-class TestDataBnConforms(OperatorConformance):
-    name = "data_bn"
-
-
-class TestMeanPoolLinearConforms(OperatorConformance):
-    name = "mean_pool_linear"
-
-
-class BlockConformance(OperatorConformance):
-    params = {"channels": 16, "stride": 2, "graph": "adjacency"}  # noqa: RUF012 - nothing changes it
-
-    def build(self, component, place):
-        return component.load()(place, **{**self.params, "graph": random_graph()})
-
-
-class TestAdaptiveBlockConforms(BlockConformance):
+class TestAdaptiveBlockWithStrideConforms(OperatorConformance):
     name = "stgcn_block"
+    params = {"channels": 24, "stride": 2, "graph": {"op": "dynamic.st", "embed": 4}}  # noqa: RUF012
 
 
-class TestOriginalBlockConforms(BlockConformance):
+class TestOriginalBlockWithStrideConforms(OperatorConformance):
     name = "stgcn_block.original"
+    params = {"channels": 24, "stride": 2, "graph": "adjacency.weighted"}  # noqa: RUF012
 
 
 class TestDataBn:

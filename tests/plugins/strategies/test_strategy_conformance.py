@@ -3,23 +3,20 @@
 import numpy as np
 import pytest
 
-from skelbench.components import Strategy
+from skelbench.components import Params, Strategy
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
 from skelbench.search import Proposal
 from skelbench.testing.replay import TabulatedSpace
 from skelbench.testing.strategies import StrategyConformance, check_proposal
 
-REGISTRY = load_registry()
-
 
 class TestCeim(StrategyConformance):
-    strategy = REGISTRY.get("strategy", "ceim")
+    name = "ceim"
     params = {"population": 8, "warmup_epochs": 2, "generations": 10}  # noqa: RUF012
 
 
 class TestCeimAsReleased(StrategyConformance):
-    strategy = REGISTRY.get("strategy", "ceim")
+    name = "ceim"
     params = {  # noqa: RUF012
         "population": 8,
         "warmup_epochs": 2,
@@ -33,12 +30,12 @@ class TestCeimAsReleased(StrategyConformance):
 
 
 class TestRandom(StrategyConformance):
-    strategy = REGISTRY.get("strategy", "random")
+    name = "random"
     params = {"evaluations": 20, "batch": 3}  # noqa: RUF012
 
 
 class TestGrid(StrategyConformance):
-    strategy = REGISTRY.get("strategy", "grid")
+    name = "grid"
     params = {"batch": 50}  # noqa: RUF012
     share = 0.98
 
@@ -46,7 +43,7 @@ class TestGrid(StrategyConformance):
 class Stuck:
     """A faulty search: always the first architecture, and one label too many where ``surplus``."""
 
-    def __init__(self, space, *, surplus=False, **_):
+    def __init__(self, space, *, surplus, **_):
         self.sample = next(space.enumerate()) | ({"surplus": 1} if surplus else {})
 
     def ask(self, generation):
@@ -59,10 +56,20 @@ class Stuck:
         return Proposal(self.sample)
 
 
+class StuckParams(Params):
+    surplus: bool = False
+
+
+STUCK = Strategy(
+    name="stuck",
+    summary="Never moves",
+    target=Stuck,
+    params=StuckParams,
+    searches={"own": frozenset(["choice"])},
+)
+
+
 class StuckConformance(StrategyConformance):
-    strategy = Strategy(
-        name="stuck", summary="Never moves", target=Stuck, searches={"own": frozenset(["choice"])}
-    )
     seeds = 20
 
 
@@ -72,12 +79,12 @@ class SurplusConformance(StuckConformance):
 
 def test_the_suite_sees_a_search_that_learns_nothing():
     with pytest.raises(AssertionError):
-        StuckConformance().test_is_better_than_chance("own")
+        StuckConformance().test_is_better_than_chance(STUCK, "own")
 
 
 def test_the_suite_sees_a_sample_outside_the_space():
     with pytest.raises(SpecError, match="surplus"):
-        SurplusConformance().test_respects_the_space("own")
+        SurplusConformance().test_respects_the_space(STUCK, "own")
 
 
 def test_the_suite_sees_weights_that_do_not_sum_to_one():
