@@ -84,7 +84,7 @@ def make_record(
 
 def _strategy(checked: Checked) -> StrategyUsed:
     chosen = checked.spec.search.strategy
-    params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search.epochs}
+    params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search_options().epochs}
     return StrategyUsed(name=chosen.name, params={**params, **checked.strategy_params})
 
 

@@ -71,7 +71,8 @@ class Journal:
 
     def generation(self, generation: int, figures: dict[str, Any]) -> None:
         """Add a generation's line with the search's own figures."""
-        self._add({**figures, "kind": "generation", "generation": generation, "number": -1})
+        head = {"kind": "generation", "generation": generation, "number": -1}
+        self._add({**head, **figures, **head})
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a line for an epoch of the supernet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 import traceback
 import warnings
@@ -40,6 +41,7 @@ with warnings.catch_warnings():
 
 Evaluate = Callable[[Sample], float]
 SEARCH_STATE = "skelbench_search"
+CONFIG_FOLDER = "NNI_CONFIG_DIR"
 
 
 def search_by_trials(
@@ -336,13 +338,26 @@ class _Experiment(NasExperiment):
 def _run(space: Any, evaluator: Any, strategy: Strategy, engine: Any) -> None:
     """One NNI experiment, from its start to its end."""
     config = NasExperimentConfig(execution_engine=engine, model_format="raw")
-    with _quiet(), TemporaryDirectory() as folder:
+    with _quiet(), TemporaryDirectory() as folder, _config_folder(folder):
         config.experiment_working_directory = folder
         experiment = _Experiment(space, evaluator, strategy, config)
         try:
-            experiment.start()  # returns when the strategy is done; run() would keep an interruption to itself
+            experiment.start()  # to its end; run() would keep an interruption to itself
         finally:
             experiment.stop()
+
+
+@contextmanager
+def _config_folder(folder: str) -> Iterator[None]:
+    """Where NNI puts a copy of its default settings: else that is Python's prefix or the home folder."""
+    before = os.environ.get(CONFIG_FOLDER)
+    os.environ[CONFIG_FOLDER] = folder
+    try:
+        yield
+    finally:
+        del os.environ[CONFIG_FOLDER]
+        if before is not None:
+            os.environ[CONFIG_FOLDER] = before
 
 
 @contextmanager
