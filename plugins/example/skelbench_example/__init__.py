@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from skelbench import hookimpl
-from skelbench.components import ALL_NODE_KINDS, Dataset, GraphModule, Operator, Params, Strategy
+from skelbench.components import (
+    ALL_NODE_KINDS,
+    Column,
+    Dataset,
+    GraphModule,
+    Metric,
+    Operator,
+    Params,
+    Strategy,
+)
 
 
 class GateParams(Params):
@@ -83,3 +92,34 @@ def register_datasets() -> list[Dataset]:
             forms=("a folder of aAA_sSS_nNN.csv",),
         )
     ]
+
+
+@hookimpl
+def register_metrics() -> list[Metric]:
+    """A metric over scores and labels."""
+    return [
+        Metric(
+            name="example.worst_class",
+            summary="Top-1 accuracy of the class that is recognised worst, percent",
+            target="skelbench_example.figures:worst_class",
+        )
+    ]
+
+
+@hookimpl
+def register_columns() -> list[Column]:
+    """A leaderboard column."""
+    return [
+        Column(
+            name="example.trials",
+            summary="Architectures that the search evaluated",
+            target="skelbench_example.figures:trials",
+        )
+    ]
+
+
+@hookimpl
+def after_run(record: Any, context: dict[str, Any]) -> None:
+    """Leave a line of text in the run folder."""
+    figures = ", ".join(f"{name} {value:.1f} %" for name, value in record.metrics.items())
+    (context["folder"] / "example.txt").write_text(f"{record.run}: {figures}\n")

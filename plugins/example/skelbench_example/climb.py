@@ -45,9 +45,10 @@ class Climb:
                 self._best = (value, proposal.sample)
 
     def best(self) -> Proposal:
-        """The best architecture so far."""
-        sample = self._best[1] if self._best else self._space.sample(self._rng)
-        return Proposal(sample=sample, fitness=self._best[0] if self._best else None)
+        """The best architecture so far; the first of the space while every trial has failed."""
+        if self._best is None:
+            return Proposal(sample=next(iter(self._space.enumerate())))
+        return Proposal(sample=self._best[1], fitness=self._best[0])
 
     def figures(self) -> dict[str, Any]:
         """The best fitness so far."""
