@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Point, Sample
-from skelbench.space.network import Builder
+from skelbench.space.network import Builder, Take, output_shape
 from skelbench.space.nodes import ChoiceNode, DepthNode, InputsNode, MixNode, NetworkNodes, ValueNode
 
 with warnings.catch_warnings():
@@ -99,17 +99,27 @@ class _Open(Builder):
     """Leaves every decision open, as NNI's mutable modules."""
 
     def choice(self, node: ChoiceNode, context: BuildContext) -> nn.Module:
-        candidates = {name.replace(".", ":"): self.build(option, context) for name, option in node.options}
-        return LayerChoice(candidates, label=node.label)
+        # By number, as module names may not hold the dots of component names.
+        return LayerChoice(list(self._candidates(node, context).values()), label=node.label)
 
     def mix(self, node: MixNode, context: BuildContext) -> nn.Module:
-        return Mix({name: self.build(option, context) for name, option in node.options}, node.label)
+        return Mix(self._candidates(node, context), node.label)
+
+    def _candidates(self, node: ChoiceNode | MixNode, context: BuildContext) -> dict[str, nn.Module]:
+        """Modules by name, whose outputs can be added up; graphs may be of a batch or fixed."""
+        candidates = {name: self.build(option, context) for name, option in node.options}
+        given = (1, context.channels, context.frames, context.joints)
+        shapes = {name: output_shape(m, given, node.label)[-3:] for name, m in candidates.items()}
+        if len(set(shapes.values())) > 1:
+            listed = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in shapes.items())
+            raise SpecError(
+                f"'{node.label}': in a supernet all options give the same shape; here: {listed}",
+                remedy="Make the options alike, or use weights: own",
+            )
+        return candidates
 
     def inputs(self, node: InputsNode) -> nn.Module:
-        choice = InputChoice(
-            len(node.sources), n_chosen=node.choose, reduction=node.combine, label=node.label
-        )
-        return _Inputs(choice, node.sources)
+        return _Inputs(node)
 
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
         raise SpecError(f"'{node.label}': a searched depth has no supernet", remedy="Use weights: own")
@@ -118,13 +128,14 @@ class _Open(Builder):
         raise SpecError(f"'{node.label}': a searched value has no supernet", remedy="Use weights: own")
 
 
-class _Inputs(nn.Module):
+class _Inputs(Take):
     """Hands the listed earlier outputs to NNI's InputChoice."""
 
-    def __init__(self, choice: nn.Module, sources: tuple[int, ...]) -> None:
-        super().__init__()
-        self.choice = choice
-        self.sources = sources
+    def __init__(self, node: InputsNode) -> None:
+        super().__init__(node.sources, node.combine)
+        self.choice = InputChoice(
+            len(node.sources), n_chosen=node.choose, reduction=node.combine, label=node.label
+        )
 
     def forward(self, outputs: list[Tensor]) -> Tensor:
         return self.choice([outputs[index] for index in self.sources])
@@ -156,8 +167,14 @@ class Decision(BaseSuperNetModule):
         return weighted_sum([self.weights[i] for i in used], [run(i) for i in used])
 
     def draw(self, generator: torch.Generator) -> None:
-        """Activate candidates at random in proportion to the weights (Peng et al. 2020, eq. 15)."""
-        drawn = torch.multinomial(torch.tensor(self.weights), self.choose, generator=generator)
+        """Activate candidates at random in proportion to the weights (Peng et al. 2020, eq. 15).
+
+        Those of weight zero are drawn only where the others are fewer than needed.
+        """
+        weights = torch.tensor(self.weights)
+        if int((weights > 0).sum()) < self.choose:
+            weights += 1e-6
+        drawn = torch.multinomial(weights, self.choose, generator=generator)
         self.active = tuple(sorted(drawn.tolist()))
 
     def resample(self, memo: dict[str, Any]) -> dict[str, Any]:
