@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 import pluggy
 
-from skelbench import hookspecs
-from skelbench.errors import did_you_mean
+from skelbench import __version__, hookspecs
+from skelbench.errors import SkelbenchError, did_you_mean
 
 GROUP = "skelbench"
 LIMIT_VARIABLE = "SKELBENCH_PLUGINS"
@@ -51,6 +54,43 @@ class LoadedPlugins:
         return tuple(p for p in self.plugins if p.error)
 
 
+class Observers:
+    """Tells plugins of a run. One that fails is named on standard error, and the run goes on.
+
+    A hook that raises a `SkelbenchError` means it: that ends the run.
+
+    Args:
+        manager: Holds the plugins.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self._manager = manager
+
+    def before_run(self, *, spec: dict[str, Any], context: dict[str, Any]) -> None:
+        """Work is about to start."""
+        self._tell("before_run", spec=spec, context=context)
+
+    def after_trial(self, *, trial: dict[str, Any], context: dict[str, Any]) -> None:
+        """A trial stands in the journal."""
+        self._tell("after_trial", trial=trial, context=context)
+
+    def after_run(self, *, record: Any, context: dict[str, Any]) -> None:
+        """The record is stored."""
+        self._tell("after_run", record=record, context=context)
+
+    def _tell(self, hook: str, **given: Any) -> None:
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            # Copies, so that a plugin that changes them changes nothing for anybody else.
+            arguments = {name: copy.deepcopy(given[name]) for name in implementation.argnames}
+            try:
+                implementation.function(**arguments)
+            except SkelbenchError:
+                raise
+            except Exception as error:  # see _load
+                what = f"plugin '{implementation.plugin_name}' failed in {hook}"
+                print(f"skelbench: {what}: {type(error).__name__}: {error}", file=sys.stderr)
+
+
 def load_plugins(extra: Iterable[tuple[str, object]] = ()) -> LoadedPlugins:
     """Load every installed plugin, or exactly those named in ``SKELBENCH_PLUGINS``.
 
@@ -65,15 +105,25 @@ def load_plugins(extra: Iterable[tuple[str, object]] = ()) -> LoadedPlugins:
 
 
 def _wanted() -> Iterator[tuple[str, str, EntryPoint | str]]:
-    installed = {e.name: e for e in sorted(entry_points(group=GROUP), key=lambda e: e.name)}
+    installed: dict[str, list[EntryPoint]] = {}
+    # Of two plugins with one name the first is loaded: skelbench's own.
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, _origin(e) != _own())):
+        installed.setdefault(entry.name, []).append(entry)
     limit = os.environ.get(LIMIT_VARIABLE)
-    names = list(installed) if limit is None else [n.strip() for n in limit.split(",") if n.strip()]
-    for name in names:
-        entry = installed.get(name)
-        if entry is None:
+    named = installed if limit is None else dict.fromkeys(n.strip() for n in limit.split(",") if n.strip())
+    for name in named:
+        if name not in installed:
             yield name, LIMIT_VARIABLE, did_you_mean(name, installed)
-        else:
-            yield name, f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown", entry
+        for entry in installed.get(name, ()):
+            yield name, _origin(entry), entry
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+
+
+def _own() -> str:
+    return f"{GROUP} {__version__}"
 
 
 def _load(manager: pluggy.PluginManager, name: str, origin: str, entry: EntryPoint | str) -> Plugin:
@@ -82,24 +132,25 @@ def _load(manager: pluggy.PluginManager, name: str, origin: str, entry: EntryPoi
     try:
         module = importlib.import_module(entry.module)
         plugin = getattr(module, entry.attr) if entry.attr else module
-    except Exception as error:  # a stranger's plugin may raise anything; it becomes a line in the list
+    except (Exception, SystemExit) as error:  # a stranger's plugin may raise anything; it becomes a line
         return Plugin(name, entry.value, origin, f"{type(error).__name__}: {error}")
     return _register(manager, name, plugin, origin)
 
 
 def _register(manager: pluggy.PluginManager, name: str, plugin: object, origin: str) -> Plugin:
     module = getattr(plugin, "__name__", type(plugin).__name__)
-    unknown = _unknown_hooks(manager, plugin)
-    if unknown:
-        return Plugin(name, module, origin, unknown)
+    if manager.has_plugin(name):
+        return Plugin(name, module, origin, f"another plugin is named '{name}' already")
     try:
-        manager.register(plugin, name)
-        manager.check_pending()
+        unknown = _unknown_hooks(manager, plugin)
+        if unknown is None:
+            manager.register(plugin, name)
+            manager.check_pending()
     except Exception as error:  # see _load
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return Plugin(name, module, origin, f"{type(error).__name__}: {error}")
-    return Plugin(name, module, origin)
+    return Plugin(name, module, origin, unknown)
 
 
 def _unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> str | None:

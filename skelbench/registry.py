@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel
 
-from skelbench.components import KINDS, Component
+from skelbench.components import KINDS, Component, Dataset
 from skelbench.errors import PluginError, did_you_mean
-from skelbench.plugins import LoadedPlugins, Plugin, load_plugins
+from skelbench.plugins import LoadedPlugins, Observers, Plugin, load_plugins
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -27,18 +31,24 @@ class Registry:
 
     Args:
         loaded: The plugins to ask.
+
+    Attributes:
+        hooks: Tells plugins of a run.
+        plugins: Every plugin and why it failed, if it did.
     """
 
     def __init__(self, loaded: LoadedPlugins) -> None:
-        self.hooks: Any = loaded.manager.hook
+        self.hooks = Observers(loaded.manager)
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
         problems: dict[str, str] = {}
         for name, plugin in loaded.manager.list_name_plugin():
             try:
                 self._take(loaded, name, plugin)
             except Exception as error:  # a stranger's hook may raise anything; only its plugin fails
-                problems[name] = f"{type(error).__name__}: {error}"
+                kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
+                problems[name] = f"{kind}{error}"
                 self._drop(name)
+                loaded.manager.unregister(name=name)
         self.plugins: tuple[Plugin, ...] = tuple(
             Plugin(p.name, p.module, p.origin, p.error or problems.get(p.name)) for p in loaded.plugins
         )
@@ -49,8 +59,9 @@ class Registry:
                 self._add(kind, component, Entry(component, name, loaded.origin(name)))
 
     def _add(self, kind: str, component: Component, entry: Entry) -> None:
-        if not isinstance(component, KINDS[kind]):
-            raise PluginError(f"the hook for {kind}s gave a {type(component).__name__}")
+        fault = _fault(component, KINDS[kind])
+        if fault:
+            raise PluginError(f"{_hook(kind)} gave {fault}")
         other = self._entries[kind].get(component.name)
         if other is not None:
             raise PluginError(f"{kind} '{component.name}' is already registered by plugin '{other.plugin}'")
@@ -96,12 +107,32 @@ class Registry:
         return {p.name: p.origin for p in self.plugins if not p.error}
 
 
+def _hook(kind: str) -> str:
+    return f"register_{kind.replace('strategy', 'strategie')}s"
+
+
 def _components(manager: pluggy.PluginManager, plugin: object, kind: str) -> Iterable[Component]:
-    hook = f"register_{kind.replace('strategy', 'strategie')}s"
+    hook = _hook(kind)
     implementation = getattr(plugin, hook, None)
     if implementation is None or manager.parse_hookimpl_opts(plugin, hook) is None:
         return ()
-    return implementation()
+    given = implementation()
+    if not isinstance(given, Iterable):
+        raise PluginError(f"{hook} gave {given!r}, not a list of {KINDS[kind].__name__}s")
+    return given
+
+
+def _fault(component: object, wanted: type[Component]) -> str | None:
+    """What makes a component useless, said before anything trips over it."""
+    if not isinstance(component, wanted):
+        return f"{component!r}, not a {wanted.__name__}"
+    if not isinstance(component.name, str) or not _NAME.fullmatch(component.name):
+        return f"a {wanted.__name__} the bad name {component.name!r}: take letters, digits, '.', '_' and '-'"
+    if not (isinstance(component.params, type) and issubclass(component.params, BaseModel)):
+        return f"'{component.name}' params that are not a model: derive them from skelbench.components.Params"
+    if isinstance(component, Dataset) and not component.protocols:
+        return f"'{component.name}' no protocol"
+    return None
 
 
 def load_registry(extra: Iterable[tuple[str, object]] = ()) -> Registry:
