@@ -1,0 +1,5 @@
+"""``python -m skelbench`` is the command ``skelbench``."""
+
+from skelbench.cli import main
+
+main()

@@ -1,0 +1,174 @@
+"""The documentation says what is there, all of it, and its code runs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from skelbench import hookspecs
+from skelbench.cli import app
+from skelbench.components import KINDS, Component
+from skelbench.registry import load_registry
+from skelbench.spec.schema import Spec
+
+ROOT = Path(__file__).resolve().parents[1]
+REGISTRY = load_registry()
+HOOKS = sorted(name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), "skelbench_spec"))
+COMPONENTS = [entry.component for kind in KINDS for entry in REGISTRY.entries(kind)]
+
+
+def page(*parts: str) -> str:
+    return ROOT.joinpath(*parts).read_text()
+
+
+# --- hooks and plugins -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_stand_in_the_table_with_their_arguments(hook: str) -> None:
+    arguments = ", ".join(inspect.signature(getattr(hookspecs, hook)).parameters)
+    assert f"\n| `{hook}({arguments})` |" in page("plugins", "README.md")
+
+
+def test_the_table_has_no_other_hooks() -> None:
+    assert sorted(re.findall(r"^\| `(\w+)\(", page("plugins", "README.md"), re.M)) == HOOKS
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_are_implemented_or_tested(hook: str) -> None:
+    """By a built-in plugin, the example, or a test of plugins."""
+    files = [*ROOT.glob("plugins/*/**/__init__.py"), ROOT / "tests" / "test_plugins.py"]
+    assert any(f"def {hook}(" in file.read_text() for file in files)
+
+
+def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
+    """The files of the page, written down as they stand, are found, listed and pass their suite."""
+    blocks = re.findall(r"^```(?:python|toml)\n# (\S+)\n(.*?)^```", page("plugins", "README.md"), re.M | re.S)
+    assert {name for name, _ in blocks} >= {"pyproject.toml", "my_plugin/__init__.py", "my_plugin/modules.py"}
+    for name, text in blocks:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    installed_as(tmp_path, "my-plugin", "mine = my_plugin")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    listed = python("-m", "skelbench", "list", "operator", folder=tmp_path, environment=environment)
+    assert "mine.scale\tScales every channel by a learned factor\tstart=1.0\tmy-plugin 0.1.0" in listed
+    python("-m", "pytest", "-q", "tests", folder=tmp_path, environment=environment)
+
+
+def installed_as(folder: Path, name: str, entry_point: str) -> None:
+    """What an installer leaves behind, so that the entry point is found on the path."""
+    info = folder / f"{name.replace('-', '_')}-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(f"[skelbench]\n{entry_point}\n")
+
+
+def python(*arguments: str, folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# --- components and their parameters ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: f"{c.kind}:{c.name}")
+def test_components_say_what_they_are(component: Component) -> None:
+    assert component.summary
+    undocumented = set(component.params.model_fields) - documented(component.params)
+    assert not undocumented, f"{component.params.__name__} does not explain {undocumented}"
+
+
+def documented(model: type[BaseModel]) -> set[str]:
+    """Fields with a description, or a line of their own under ``Attributes:`` in a model's docstring."""
+    described = {name for name, field in model.model_fields.items() if field.description}
+    for base in model.__mro__:
+        attributes = (base.__doc__ or "").partition("Attributes:")[2]
+        described |= set(re.findall(r"^ +(\w+): \S", attributes, re.M))
+    return described
+
+
+# --- the command line ------------------------------------------------------------------------
+
+
+def commands(group: Any, *before: str) -> Iterator[tuple[str, Any]]:
+    """Every command with its full name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
+        else:
+            yield " ".join([*before, name]), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_of_the_command(name: str) -> None:
+    command = COMMANDS[name]
+    text = f"{command.help or ''} {command.epilog or ''}"
+    assert re.search(rf"Example: `?(\S+=\S+ )?skelbench {name}\b", text), text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_every_option(name: str) -> None:
+    silent = [p.name for p in COMMANDS[name].params if not getattr(p, "help", None) and p.name != "help"]
+    assert not silent
+
+
+def test_commands_stand_in_the_table_and_the_table_has_no_others() -> None:
+    table = page("README.md").partition("## Commands")[2].partition("## ")[0]
+    cells = [row.split(" | ")[0].strip("| ") for row in table.splitlines() if row.startswith("| `")]
+    listed: set[str] = set()
+    for cell in cells:
+        for usage in re.findall(r"`([^`]+)`", cell.replace("\\|", "/")):
+            words = [word for word in usage.removeprefix("skelbench ").split() if word[0].islower()]
+            stem, last = words[:-1], words[-1]
+            listed |= {" ".join([*stem, way]) for way in last.split("/")}
+    assert listed == set(COMMANDS)
+
+
+# --- the spec language -----------------------------------------------------------------------
+
+
+def keys(model: type[BaseModel], *before: str) -> Iterator[tuple[str, str]]:
+    """Every (section, key) that a spec may have, each model's fields under the path to it."""
+    for name, field in model.model_fields.items():
+        yield ".".join(before), name
+        for other in models(field.annotation):
+            yield from keys(other, *before, name)
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models(part)
+
+
+KEYS = sorted(set(keys(Spec)))
+
+
+@pytest.mark.parametrize(("path", "key"), KEYS, ids=[f"{p}.{k}".strip(".") for p, k in KEYS])
+def test_keys_of_specs_are_described(path: str, key: str) -> None:
+    """In the section of their first part, as code, by full or last name."""
+    text = page("spaces", "README.md")
+    section = path.partition(".")[0]
+    if section:
+        text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        assert re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", text), f"spaces/README.md: {path}.{key}"
+    else:
+        assert re.search(rf"^{key}: ", text, re.M)
