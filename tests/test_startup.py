@@ -1,0 +1,67 @@
+"""Commands that need no network start without the libraries that build networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "torch",
+    "nni",
+    "pytorch_lightning",
+    "lightning_fabric",
+    "torchmetrics",
+    "scipy",
+    "pandas",
+    "matplotlib",
+)
+PROBE = """
+import atexit
+import sys
+
+heavy = {heavy!r}
+atexit.register(lambda: print("imported:", *[name for name in heavy if name in sys.modules], file=sys.stderr))
+from skelbench.cli import main
+sys.argv = ["skelbench", *{arguments!r}]
+main()
+"""
+
+
+def imported_by(*arguments: str, folder: Path) -> list[str]:
+    """Which of the heavy libraries a command has imported at its end."""
+    code = PROBE.format(heavy=HEAVY, arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("imported:")
+    return last.split()[1:]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "--version",
+        "run --help",
+        "list",
+        "plugins",
+        "doctor",
+        "check sgcn",
+        "check sgcn --json",
+        "schema",
+        "leaderboard",
+        "leaderboard --format json",
+        "data --help",
+        "data check --help",
+        "fuse --help",
+    ],
+)
+def test_light_commands_import_nothing_heavy(command: str, tmp_path: Path) -> None:
+    assert imported_by(*command.split(), folder=tmp_path) == []
+
+
+def test_the_probe_sees_what_is_imported(tmp_path: Path) -> None:
+    assert "torch" in imported_by("describe", "sgcn-ucla", folder=tmp_path)
