@@ -44,7 +44,28 @@ NTU120 = Dataset(
     forms=_NTU_FORMS,
 )
 
-DATASETS: tuple[Dataset, ...] = (UCLA, NTU60, NTU120)
+KINETICS = Dataset(
+    name="kinetics",
+    summary="Kinetics-Skeleton: 400 actions in web videos, OpenPose's 18 key points",
+    target="skelbench_plugins.datasets.kinetics:KineticsReader",
+    layout="openpose18",
+    classes=400,
+    persons=2,
+    protocols=("val",),
+    forms=("folder of kinetics_{train,val}/ID.json with kinetics_{train,val}_label.json",),
+)
+KINETICS_COCO = Dataset(
+    name="kinetics-coco",
+    summary="Kinetics-400: 400 actions in web videos, COCO's 17 key points by HRNet",
+    target="skelbench_plugins.datasets.kinetics_coco:KineticsCocoReader",
+    layout="coco17",
+    classes=400,
+    persons=2,
+    protocols=("val",),
+    forms=("pyskl's 2-D pkl with its key points", "pyskl's k400_hrnet.pkl beside its folder kpfiles"),
+)
+
+DATASETS: tuple[Dataset, ...] = (UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
 
 
 @hookimpl
