@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
@@ -10,12 +9,12 @@ from skelbench.console import Screen
 from skelbench.engine.evidence import run_hash
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material
-from skelbench.engine.searching import SEARCHED
-from skelbench.engine.training import derive, evaluate_network, load_network
+from skelbench.engine.training import evaluate_network, load_network
 from skelbench.errors import RunFolderError
 from skelbench.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
+from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 
 
@@ -42,25 +41,25 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
     checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
     root = data or Path(checked.spec.data.root or "")
     given = _architecture(checked, registry, run, record)
-    folder = run
-    if checked.spec.evaluate.views != record.views:
-        folder = RunFolder.create(path.parent, run.spec, run_hash(checked, given, record.synthetic), run.seed)
     options = RunOptions(data=root, seed=run.seed, runs=path.parent)
     material = load_material(checked, root, options.stores, run.seed, screen)
     if material.fingerprints != (record.split_fingerprint, record.data_fingerprint):
         raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
-    job = Job(registry, checked, material, folder, options, screen)
-    network = derive(job, given)
+    network = build_network(given.network, given.sample, checked.context())
     load_network(network, run)
+    folder = run
+    if checked.spec.evaluate.views != record.views:
+        folder = RunFolder.create(path.parent, run.spec, run_hash(checked, given, record.synthetic), run.seed)
+    job = Job(registry, checked, material, folder, options, screen)
     with folder.lock():
         metrics = {k: round(v, 4) for k, v in evaluate_network(job, network).items()}
         return _store(folder, record, metrics, checked)
 
 
 def _architecture(checked: Checked, registry: Registry, run: RunFolder, record: Record) -> NamedArchitecture:
-    if record.model != SEARCHED:
-        return check_architecture(checked, registry, record.model)
-    return replace(check_architecture(checked, registry, str(run.path / ARCHITECTURE)), name=SEARCHED)
+    """The one that was found or given as a file, else one that the spec names."""
+    path = run.path / ARCHITECTURE
+    return check_architecture(checked, registry, str(path) if path.exists() else record.model)
 
 
 def _store(folder: RunFolder, record: Record, metrics: dict[str, float], checked: Checked) -> Record:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
@@ -12,9 +15,10 @@ from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
 from skelbench.engine.training import derive, evaluate_network, train_network
+from skelbench.errors import SkelbenchError
 from skelbench.registry import load_registry
 from skelbench.results.record import Record
-from skelbench.results.store import SPEC, RunFolder, run_name
+from skelbench.results.store import ARCHITECTURE, SPEC, TRIALS, RunFolder, run_name
 from skelbench.spec.resolve import Resolved, load_spec
 
 
@@ -45,10 +49,12 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     root = find_data(checked, options, synthetic, screen)
     material = load_material(checked, root, options.stores, options.seed, screen)
     folder = open_folder(run, options)
-    with folder.lock():
+    with folder.lock(), removed_unless_begun(folder):
         job = Job(registry, checked, material, folder, options, screen)
         folder.write_text(SPEC, resolved.with_root(root).dump())
-        registry.hooks.before_run(spec=resolved.data, context=job.context)
+        if architecture and architecture not in checked.architectures:
+            folder.write_text(ARCHITECTURE, Path(architecture).read_text(encoding="utf-8"))
+        registry.hooks.before_run(spec=copy.deepcopy(resolved.data), context=job.context)
 
         found = Found(given) if given else search_architecture(job)
         network = derive(job, found.architecture)
@@ -105,3 +111,15 @@ def open_folder(run: tuple[str, str, int], options: RunOptions) -> RunFolder:
     with folder.lock():
         shutil.rmtree(folder.path)
     return RunFolder.create(options.runs, *run)
+
+
+@contextmanager
+def removed_unless_begun(folder: RunFolder) -> Iterator[None]:
+    """Leave no folder of a run whose input turns out to be wrong before any work is done."""
+    try:
+        yield
+    except SkelbenchError as error:
+        worked = (folder.path / TRIALS).exists() or any(folder.path.glob("checkpoints/**/*.*"))
+        if error.exit_code == SkelbenchError.exit_code and not worked:
+            shutil.rmtree(folder.path)
+        raise
