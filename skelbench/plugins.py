@@ -14,7 +14,7 @@ from typing import Any
 import pluggy
 
 from skelbench import __version__, hookspecs
-from skelbench.errors import SkelbenchError, did_you_mean
+from skelbench.errors import SkelbenchError, nearest
 
 GROUP = "skelbench"
 LIMIT_VARIABLE = "SKELBENCH_PLUGINS"
@@ -113,7 +113,7 @@ def _wanted() -> Iterator[tuple[str, str, EntryPoint | str]]:
     named = installed if limit is None else dict.fromkeys(n.strip() for n in limit.split(",") if n.strip())
     for name in named:
         if name not in installed:
-            yield name, LIMIT_VARIABLE, did_you_mean(name, installed)
+            yield name, LIMIT_VARIABLE, f"no such plugin is installed{_near(name, installed)}"
         for entry in installed.get(name, ()):
             yield name, _origin(entry), entry
 
@@ -128,7 +128,7 @@ def _own() -> str:
 
 def _load(manager: pluggy.PluginManager, name: str, origin: str, entry: EntryPoint | str) -> Plugin:
     if isinstance(entry, str):
-        return Plugin(name, "", origin, f"no such plugin is installed. {entry}")
+        return Plugin(name, "", origin, entry)
     try:
         module = importlib.import_module(entry.module)
         plugin = getattr(module, entry.attr) if entry.attr else module
@@ -158,5 +158,10 @@ def _unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> str | None:
     hooks = [n for n in dir(hookspecs) if getattr(getattr(hookspecs, n), "skelbench_spec", None)]
     for attribute in dir(plugin):
         if manager.parse_hookimpl_opts(plugin, attribute) and attribute not in hooks:
-            return f"unknown hook '{attribute}'. {did_you_mean(attribute, hooks)}"
+            return f"there is no hook '{attribute}'{_near(attribute, hooks)}"
     return None
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    near = nearest(name, names)
+    return f" (the nearest is '{near}')" if near else ""

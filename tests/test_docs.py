@@ -61,7 +61,9 @@ def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
     installed_as(tmp_path, "my-plugin", "mine = my_plugin")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     listed = python("-m", "skelbench", "list", "operator", folder=tmp_path, environment=environment)
-    assert "mine.scale\tScales every channel by a learned factor\tstart=1.0\tmy-plugin 0.1.0" in listed
+    assert (
+        "mine.scale\tScales every channel by a learned factor\tskeleton\tstart=1.0\tmy-plugin 0.1.0" in listed
+    )
     python("-m", "pytest", "-q", "tests", folder=tmp_path, environment=environment)
 
 

@@ -94,7 +94,7 @@ class TestFinding:
         monkeypatch.setenv(LIMIT_VARIABLE, "graph,layouts")
         loaded = load_plugins()
         assert told(loaded) == {
-            "graph": "no such plugin is installed. Did you mean 'graphs'?",
+            "graph": "no such plugin is installed (the nearest is 'graphs')",
             "layouts": None,
         }
         assert [plugin.origin for plugin in loaded.failed] == [LIMIT_VARIABLE]
@@ -134,7 +134,7 @@ class TestFailures:
 
     def test_a_misspelt_hook_is_told_with_the_nearest(self, install: Install) -> None:
         install("bad", GOOD.replace("register_metrics", "register_metric"))
-        assert error_of("bad") == "unknown hook 'register_metric'. Did you mean 'register_metrics'?"
+        assert error_of("bad") == "there is no hook 'register_metric' (the nearest is 'register_metrics')"
 
     def test_a_hook_with_other_arguments_is_told(self, install: Install) -> None:
         install("bad", "from skelbench import hookimpl\n@hookimpl\ndef after_run(result):\n    pass\n")

@@ -30,9 +30,9 @@ main()
 """
 
 
-def imported_by(*arguments: str, folder: Path) -> list[str]:
-    """Which of the heavy libraries a command has imported at its end."""
-    code = PROBE.format(heavy=HEAVY, arguments=arguments)
+def imported_by(*arguments: str, folder: Path, libraries: tuple[str, ...] = HEAVY) -> list[str]:
+    """Which of some libraries a command has imported at its end."""
+    code = PROBE.format(heavy=libraries, arguments=arguments)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     last = done.stderr.splitlines()[-1]
@@ -44,18 +44,12 @@ def imported_by(*arguments: str, folder: Path) -> list[str]:
     "command",
     [
         "--help",
-        "--version",
-        "run --help",
         "list",
         "plugins",
-        "doctor",
         "check sgcn",
-        "check sgcn --json",
         "schema",
         "leaderboard",
-        "leaderboard --format json",
         "data --help",
-        "data check --help",
         "fuse --help",
     ],
 )
@@ -64,4 +58,4 @@ def test_light_commands_import_nothing_heavy(command: str, tmp_path: Path) -> No
 
 
 def test_the_probe_sees_what_is_imported(tmp_path: Path) -> None:
-    assert "torch" in imported_by("describe", "sgcn-ucla", folder=tmp_path)
+    assert imported_by("list", folder=tmp_path, libraries=("pluggy", "torch")) == ["pluggy"]

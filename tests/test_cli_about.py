@@ -1,0 +1,187 @@
+"""``skelbench list``, ``plugins`` and ``doctor``: what they print, to whom, and how they exit."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from skelbench import cli_about
+from skelbench.cli import app
+from skelbench.components import KINDS
+from skelbench.errors import PluginError, WorkFailed
+from skelbench.plugins import LIMIT_VARIABLE
+from skelbench.registry import load_registry
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def rows(*arguments: str) -> list[dict[str, str]]:
+    """What a command prints in a pipe, by the names in its first line."""
+    done = invoke(*arguments)
+    assert done.exit_code == 0, done.output
+    head, *lines = [line.split("\t") for line in done.stdout.splitlines()]
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(command: Callable[[], None]) -> str:
+    """What a command shows on a terminal."""
+    screen = Terminal()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(screen):
+        patch.setenv("COLUMNS", "200")
+        command()
+    return screen.getvalue()
+
+
+class TestList:
+    def test_every_component_has_a_line(self) -> None:
+        registry = load_registry()
+        expected = [(kind, name) for kind in KINDS for name in registry.names(kind)]
+        assert [(row["kind"], row["name"]) for row in rows("list")] == expected
+
+    def test_a_line_says_what_one_must_know(self) -> None:
+        block = next(row for row in rows("list", "operator") if row["name"] == "stgcn_block")
+        assert block["detail"] == "skeleton"
+        assert block["params"].startswith("channels, graph, stride=1")
+        assert block["origin"].startswith("skelbench ")
+        ceim = next(row for row in rows("list", "strategy") if row["name"] == "ceim")
+        assert ceim["detail"].startswith("shared: choice, inputs, mix; own:")
+        assert "mean=null" in ceim["params"]
+        ucla = next(row for row in rows("list", "dataset") if row["name"] == "ucla")
+        assert ucla["detail"] == "xview; 10 classes; ucla20"
+
+    @pytest.mark.parametrize("kind", ["graph_module", "graph_modules", "graph-modules"])
+    def test_kinds_may_be_written_in_the_plural(self, kind: str) -> None:
+        assert rows("list", kind) == rows("list", "graph_module")
+
+    def test_strategies_too(self) -> None:
+        assert {row["kind"] for row in rows("list", "strategies")} == {"strategy"}
+
+    def test_an_unknown_kind_is_told(self) -> None:
+        error = invoke("list", "operater").exception
+        assert isinstance(error, PluginError)
+        assert str(error) == "there is no kind 'operater'. Did you mean 'operator'?"
+
+    def test_json_holds_the_same(self) -> None:
+        listed = json.loads(invoke("list", "metric", "--json").stdout)
+        assert [{k: v for k, v in row.items() if k != "plugin"} for row in listed] == rows("list", "metric")
+
+    def test_a_terminal_gets_a_table_for_each_kind(self) -> None:
+        shown = on_terminal(cli_about.list_components)
+        assert shown.index("operator") < shown.index("graph_module") < shown.index("layout")
+        assert "stgcn_block.original" in shown
+        assert "params" not in shown.partition("metric")[2], "an empty column is left out"
+
+
+class TestPlugins:
+    def test_a_failure_is_a_line_and_no_failure_of_the_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(LIMIT_VARIABLE, "layouts,graph")
+        status = {row["plugin"]: row["status"] for row in rows("plugins")}
+        assert status == {
+            "layouts": "loaded",
+            "graph": "no such plugin is installed (the nearest is 'graphs')",
+        }
+
+    def test_words_in_brackets_are_shown_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        failed = SimpleNamespace(name="bad", module="bad", origin="bad 1", error="no [red] light")
+        monkeypatch.setattr(cli_about, "load_registry", lambda: SimpleNamespace(plugins=[failed]))
+        assert "no [red] light" in on_terminal(cli_about.show_plugins)
+
+    def test_a_line_stays_a_line_in_a_pipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        failed = SimpleNamespace(name="bad", module="bad", origin="bad 1", error="two\nlines\tand a tab")
+        monkeypatch.setattr(cli_about, "load_registry", lambda: SimpleNamespace(plugins=[failed]))
+        assert rows("plugins")[0]["status"] == "two lines and a tab"
+
+
+def told() -> list[str]:
+    """The problems that doctor tells; none where it is content."""
+    done = invoke("doctor")
+    if done.exit_code == 0:
+        return []
+    assert isinstance(done.exception, WorkFailed)
+    assert done.exception.exit_code == 1
+    assert all(problem.remedy for problem in done.exception.problems)
+    return [str(problem) for problem in done.exception.problems]
+
+
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Without the imports that take seconds."""
+    monkeypatch.setattr(cli_about, "HEAVY", ())
+    return monkeypatch
+
+
+class TestDoctor:
+    def test_it_is_content_with_this_installation(self) -> None:
+        facts = {row["what"]: row["value"] for row in rows("doctor")}
+        assert facts["torch"] == version("torch")
+        assert facts["problems"] == "none"
+        assert facts["device"] != "unknown"
+        assert told() == []
+
+    def test_a_missing_and_an_unfit_package_are_told(self, light: pytest.MonkeyPatch) -> None:
+        def found(name: str) -> str:
+            if name == "nni":
+                raise PackageNotFoundError(name)
+            return "1.0" if name == "torch" else version(name)
+
+        light.setattr(cli_about, "version", found)
+        torch, nni = sorted(told(), reverse=True)
+        assert torch.startswith("torch 1.0 is not ")
+        assert nni == "nni is not installed. Install with: pip install -c constraints.txt ."
+
+    def test_an_installation_without_metadata_is_told(self, light: pytest.MonkeyPatch) -> None:
+        def missing(name: str) -> list[str]:
+            raise PackageNotFoundError(name)
+
+        light.setattr(cli_about, "requires", missing)
+        assert told()[0].startswith("skelbench itself is not installed")
+
+    def test_another_python_is_told(self, light: pytest.MonkeyPatch) -> None:
+        light.setattr("platform.python_version", lambda: "3.8.1")
+        assert any(problem.startswith("Python 3.8.1 is not ") for problem in told())
+
+    def test_a_library_that_does_not_start_is_told(self, light: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "broken_library.py").write_text("raise OSError('libcudart.so: cannot open')")
+        light.syspath_prepend(tmp_path)
+        light.setattr(cli_about, "HEAVY", ("broken_library",))
+        assert told() == [
+            "broken_library cannot be imported: OSError: libcudart.so: cannot open. "
+            "Install it afresh: pip install --force-reinstall broken_library"
+        ]
+
+    def test_a_plugin_that_failed_is_told_with_its_own_remedy(self, light: pytest.MonkeyPatch) -> None:
+        light.setenv(LIMIT_VARIABLE, "layouts,graph")
+        assert told() == [
+            "plugin 'graph' failed: no such plugin is installed (the nearest is 'graphs'). "
+            "Correct SKELBENCH_PLUGINS"
+        ]
+
+    def test_a_full_disk_is_told(self, light: pytest.MonkeyPatch) -> None:
+        light.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**29))
+        assert "only 0.5 GiB are free, 2 are wanted" in told()[0]
+
+    def test_a_folder_that_cannot_be_written_is_told(self, light: pytest.MonkeyPatch) -> None:
+        light.setattr("os.access", lambda path, mode: False)
+        assert "this folder cannot be written" in told()[0]
+
+    def test_json_holds_problems_and_the_exit_code_tells(self, light: pytest.MonkeyPatch) -> None:
+        light.setenv(LIMIT_VARIABLE, "graph")
+        done = invoke("doctor", "--json")
+        assert done.exit_code == 1
+        assert json.loads(done.stdout)["problems"][0]["remedy"] == "Correct SKELBENCH_PLUGINS"
