@@ -18,7 +18,7 @@ from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import load_registry
 from skelbench.results.record import Record
-from skelbench.results.store import ARCHITECTURE, SPEC, TRIALS, RunFolder, run_name
+from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder, run_name
 from skelbench.spec.resolve import Resolved, load_spec
 
 
@@ -119,7 +119,7 @@ def removed_unless_begun(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except SkelbenchError as error:
-        worked = (folder.path / TRIALS).exists() or any(folder.path.glob("checkpoints/**/*.*"))
+        worked = folder.trials() or any(folder.path.glob("checkpoints/**/*.*"))
         if error.exit_code == SkelbenchError.exit_code and not worked:
             shutil.rmtree(folder.path)
         raise

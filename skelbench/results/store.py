@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -90,7 +90,7 @@ class RunFolder:
             _refuse_another(path, wanted)
         else:
             _refuse_foreign(path)
-            write_atomic(path / IDENTITY, json.dumps(wanted, indent=2) + "\n")
+            _begin(path, wanted)
         return cls(path)
 
     @property
@@ -204,6 +204,16 @@ def _refuse_another(path: Path, wanted: Mapping[str, Any]) -> None:
         where=path,
         remedy="Choose another folder with --runs, or remove this one",
     )
+
+
+def _begin(path: Path, identity: Mapping[str, Any]) -> None:
+    """Make the folder with the run's identity in it, or leave none."""
+    try:
+        write_atomic(path / IDENTITY, json.dumps(identity, indent=2) + "\n")
+    except RunFolderError:
+        with suppress(OSError):
+            path.rmdir()
+        raise
 
 
 def _refuse_foreign(path: Path) -> None:
