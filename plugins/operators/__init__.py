@@ -60,6 +60,34 @@ class HeadParams(Params):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
+class EsanEmbedParams(Params):
+    """Parameters of the input of the self-attention network.
+
+    Attributes:
+        channels: Output channels, even: half embed the coordinates, half the joint type.
+        representation: ``J`` (joints), ``B`` (bones) or ``J+B``. The data's stream stays ``joint``.
+    """
+
+    channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
+    representation: Literal["J", "B", "J+B"] = "J+B"
+
+
+class EsanBlockParams(Params):
+    """Parameters of a self-attention block.
+
+    Attributes:
+        channels: Output channels.
+        type: What attends to what: ``st`` joints of all frames, ``s1`` joints in each frame, ``s2``
+            joints once for all frames, ``t1`` frames of each joint, ``t2`` frames once for all
+            joints; ``v`` is ``s1`` with a convolution over frames as residual.
+        directed: Whether attention from i to j and from j to i have scores of their own.
+    """
+
+    channels: Positive
+    type: Literal["st", "s1", "s2", "t1", "t2", "v"] = "v"
+    directed: bool = False
+
+
 _OPERATORS = (
     Operator(
         name="data_bn",
@@ -87,10 +115,29 @@ _OPERATORS = (
         params=HeadParams,
         contract="head",
     ),
+    Operator(
+        name="esan_embed",
+        summary="embeds joints and bones, their motion, joint type and frame index; persons apart (ESAN)",
+        target="skelbench_plugins.operators.esan:EsanEmbed",
+        params=EsanEmbedParams,
+        contract="input",
+    ),
+    Operator(
+        name="esan_block",
+        summary="self-attention among joints, frames or both (ESAN)",
+        target="skelbench_plugins.operators.esan:EsanBlock",
+        params=EsanBlockParams,
+    ),
+    Operator(
+        name="esan_head",
+        summary="largest over joints, temporal convolution, largest over frames, linear layer (ESAN)",
+        target="skelbench_plugins.operators.esan:EsanHead",
+        contract="head",
+    ),
 )
 
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN and SGCN."""
+    """The operators of ST-GCN, 2s-AGCN, SGCN and ESAN."""
     return _OPERATORS
