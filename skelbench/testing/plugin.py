@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from skelbench.registry import Registry
 
 
 @pytest.fixture(scope="session")
-def skelbench_registry():
+def skelbench_registry() -> Registry:
     """The registry with every installed plugin loaded."""
-    from skelbench.registry import load_registry
+    from skelbench.registry import load_registry  # late: pytest loads this module in every project
 
     return load_registry()
