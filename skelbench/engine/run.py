@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +53,7 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         folder.write_text(SPEC, resolved.with_root(root).dump())
         if architecture and architecture not in checked.architectures:
             folder.write_text(ARCHITECTURE, Path(architecture).read_text(encoding="utf-8"))
-        registry.hooks.before_run(spec=copy.deepcopy(resolved.data), context=job.context)
+        registry.hooks.before_run(spec=resolved.data, context=job.context)
 
         found = Found(given) if given else search_architecture(job)
         network = derive(job, found.architecture)

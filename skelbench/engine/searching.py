@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,4 +145,4 @@ def _tell(job: Job, line: dict[str, Any]) -> None:
 
 def _tell_trial(job: Job, line: dict[str, Any]) -> None:
     job.screen.trial(line)
-    job.registry.hooks.after_trial(trial=copy.deepcopy(line), context=job.context)
+    job.registry.hooks.after_trial(trial=line, context=job.context)
