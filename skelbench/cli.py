@@ -26,11 +26,10 @@ app = typer.Typer(
     "From a search-space spec to a leaderboard row: `skelbench run sgcn`.",
 )
 _debug = False
+INTERRUPTED = 130
 
 Spec = Annotated[str, typer.Argument(help="A spec file, or the name of a shipped one (`sgcn`).")]
-Data = Annotated[
-    Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")
-]
+Data = Annotated[Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")]
 Profile = Annotated[str | None, typer.Option(help="A profile of the spec, such as `quick` or `paper`.")]
 Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
@@ -155,9 +154,10 @@ def main() -> None:
             raise
         print(f"skelbench: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("skelbench: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:  # typer makes one of an interruption before anybody else sees it
+        if stop.code == INTERRUPTED:
+            print("skelbench: interrupted; the same command goes on from here", file=sys.stderr)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

@@ -15,8 +15,11 @@ import pytest
 from skelbench_plugins.datasets.ucla import UclaReader
 from typer.testing import CliRunner
 
+from skelbench.check import check_spec
 from skelbench.cli import app
+from skelbench.engine.evidence import run_hash
 from skelbench.errors import Problem, SkelbenchError
+from skelbench.registry import load_registry
 from skelbench.results import files, journal
 from skelbench.results.store import RunFolder
 from skelbench.spec.resolve import load_spec
@@ -223,7 +226,7 @@ def test_a_store_of_another_data_set(raw: Path):
 
 
 def test_a_run_folder_of_another_spec(raw: Path):
-    found = load_spec("tiny.yaml").hash
+    found = run_hash(check_spec(load_spec("tiny.yaml"), load_registry()), None, synthetic=True)
     other = RunFolder.create(Path("runs"), "tiny", found[:8] + "0" * 56, 0)
     before = left_behind()
     problem = fault("tiny.yaml", "--data", raw)

@@ -204,7 +204,6 @@ def test_an_interruption_is_exit_code_130(monkeypatch: pytest.MonkeyPatch):
     assert main(KeyboardInterrupt(), monkeypatch) == 130
 
 
-@pytest.mark.xfail(strict=True, reason="typer ends the process by itself, before main can say anything")
 def test_an_interruption_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

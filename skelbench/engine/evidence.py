@@ -68,7 +68,7 @@ def make_record(
         selection=spec.evaluate.selection,
         views=spec.evaluate.views,
         clip=spec.data.clip.model_dump(mode="json"),
-        metrics={name: round(value, 4) for name, value in metrics.items()},
+        metrics=metrics,
         latency=measure_latency(job, network),
         search=found.cost,
         training=_training(job, trained),

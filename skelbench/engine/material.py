@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ from skelbench.data.dataset import Clips
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.data.loader import ClipLoader
 from skelbench.data.open import Split, open_clips, split
+from skelbench.errors import RunFolderError
 from skelbench.recipe import TrainOptions
+from skelbench.results.store import RunFolder
 
+RECORDINGS = "recordings.json"
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
 
 
@@ -71,6 +75,22 @@ class Material:
     def fingerprints(self) -> tuple[str, str]:
         """Of the split, and of the raw coordinates."""
         return self.split.fingerprint, short(raw_digest(self.clips))
+
+    def confirm(self, folder: RunFolder) -> None:
+        """Bind a run folder to these recordings.
+
+        Raises:
+            RunFolderError: The run in the folder is on other recordings.
+        """
+        text = json.dumps(dict(zip(("split", "data"), self.fingerprints, strict=True)), indent=2) + "\n"
+        if not (folder.path / RECORDINGS).exists():
+            folder.write_text(RECORDINGS, text)
+        elif folder.read_text(RECORDINGS) != text:
+            raise RunFolderError(
+                "the run in this folder is on other recordings",
+                where=folder.path,
+                remedy="Choose another folder with --runs, or run it again with --no-resume",
+            )
 
 
 def load_material(checked: Checked, root: Path, cache: Path, seed: int, screen: Screen) -> Material:

@@ -9,7 +9,7 @@ from skelbench.console import Screen
 from skelbench.engine.evidence import run_hash
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material
-from skelbench.engine.training import evaluate_network, load_network
+from skelbench.engine.training import load_network, score_network, store_network
 from skelbench.errors import RunFolderError
 from skelbench.registry import Registry, load_registry
 from skelbench.results.record import Record
@@ -47,13 +47,23 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
     network = build_network(given.network, given.sample, checked.context())
     load_network(network, run)
-    folder = run
-    if checked.spec.evaluate.views != record.views:
-        folder = RunFolder.create(path.parent, run.spec, run_hash(checked, given, record.synthetic), run.seed)
-    job = Job(registry, checked, material, folder, options, screen)
+    job = Job(registry, checked, material, run, options, screen)
+    scores, metrics = score_network(job, network)
+    if checked.spec.evaluate.views == record.views:
+        return _confirmed(record, metrics, path)
+    fixed = None if record.strategy else given
+    folder = RunFolder.create(path.parent, run.spec, run_hash(checked, fixed, record.synthetic), run.seed)
     with folder.lock():
-        metrics = {k: round(v, 4) for k, v in evaluate_network(job, network).items()}
-        return _store(folder, record, metrics, checked)
+        material.confirm(folder)
+        for name in (SPEC, ARCHITECTURE):
+            if (path / name).exists():
+                folder.write_text(name, checked.resolved.dump() if name == SPEC else run.read_text(name))
+        store_network(network, folder)
+        folder.save_scores(scores.ids, scores.labels, scores.scores)
+        changes = {"metrics": metrics, "views": checked.spec.evaluate.views, "run": folder.name}
+        rescored = record.model_copy(update={**changes, "spec_hash": checked.resolved.hash})
+        folder.write_record(rescored)
+        return rescored
 
 
 def _architecture(checked: Checked, registry: Registry, run: RunFolder, record: Record) -> NamedArchitecture:
@@ -62,17 +72,11 @@ def _architecture(checked: Checked, registry: Registry, run: RunFolder, record: 
     return check_architecture(checked, registry, str(path) if path.exists() else record.model)
 
 
-def _store(folder: RunFolder, record: Record, metrics: dict[str, float], checked: Checked) -> Record:
-    views = checked.spec.evaluate.views
-    if views == record.views:
-        if metrics != record.metrics:
-            raise RunFolderError(
-                f"the metrics are {metrics} and the record says {record.metrics}",
-                where=folder.path,
-                remedy="The network, the device or the library changed since; run again",
-            )
-        return record
-    changes = {"metrics": metrics, "views": views, "spec_hash": checked.resolved.hash, "run": folder.name}
-    rescored = record.model_copy(update=changes)
-    folder.write_record(rescored)
-    return rescored
+def _confirmed(record: Record, metrics: dict[str, float], path: Path) -> Record:
+    if metrics != record.metrics:
+        raise RunFolderError(
+            f"the metrics are {metrics} and the record says {record.metrics}",
+            where=path,
+            remedy="The network, the device or the library changed since; run again",
+        )
+    return record

@@ -11,13 +11,13 @@ from skelbench.check import Checked, NamedArchitecture, check_architecture, chec
 from skelbench.console import Screen
 from skelbench.engine.evidence import make_record, run_hash
 from skelbench.engine.job import Job, RunOptions
-from skelbench.engine.material import load_material, synthetic_root
+from skelbench.engine.material import Material, load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import load_registry
 from skelbench.results.record import Record
-from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder, run_name
+from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.spec.resolve import Resolved, load_spec
 
 
@@ -40,15 +40,15 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     resolved, synthetic = resolve(spec, options, screen)
     checked = check_spec(resolved, registry)
     given = check_architecture(checked, registry, architecture) if architecture else None
-    run = run_identity(checked, given, synthetic, options)
-    finished = earlier_record(run, options)
-    if finished is not None:
-        screen.say(f"{options.runs / finished.run} is finished; --no-resume runs it again")
-        return finished
     root = find_data(checked, options, synthetic, screen)
     material = load_material(checked, root, options.stores, options.seed, screen)
-    folder = open_folder(run, options)
+    folder = open_folder(checked, given, material, options)
     with folder.lock(), removed_unless_begun(folder):
+        material.confirm(folder)
+        finished = folder.record()
+        if finished is not None:
+            screen.say(f"{folder.path} is finished; --no-resume runs it again")
+            return finished
         job = Job(registry, checked, material, folder, options, screen)
         folder.write_text(SPEC, resolved.with_root(root).dump())
         if architecture and architecture not in checked.architectures:
@@ -83,33 +83,18 @@ def find_data(checked: Checked, options: RunOptions, synthetic: bool, screen: Sc
     return options.data or Path(checked.spec.data.root or "")
 
 
-def run_identity(
-    checked: Checked, given: NamedArchitecture | None, synthetic: bool, options: RunOptions
-) -> tuple[str, str, int]:
-    """Name, hash and seed, which a run folder is named after and belongs to."""
-    name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
-    return name, run_hash(checked, given, synthetic), options.seed
-
-
-def earlier_record(run: tuple[str, str, int], options: RunOptions) -> Record | None:
-    """The record of the same run if it is finished already; nothing is made.
-
-    Raises:
-        RunFolderError: The folder holds another run.
-    """
-    if not options.resume or not (options.runs / run_name(*run)).exists():
-        return None
-    return RunFolder.create(options.runs, *run).record()
-
-
-def open_folder(run: tuple[str, str, int], options: RunOptions) -> RunFolder:
+def open_folder(
+    checked: Checked, given: NamedArchitecture | None, material: Material, options: RunOptions
+) -> RunFolder:
     """The run's folder, emptied first if the run is not to be resumed."""
-    folder = RunFolder.create(options.runs, *run)
+    name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
+    identity = run_hash(checked, given, material.clips.synthetic)
+    folder = RunFolder.create(options.runs, name, identity, options.seed)
     if options.resume:
         return folder
     with folder.lock():
         shutil.rmtree(folder.path)
-    return RunFolder.create(options.runs, *run)
+    return RunFolder.create(options.runs, name, identity, options.seed)
 
 
 @contextmanager

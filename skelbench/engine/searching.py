@@ -103,7 +103,10 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
         space = SupernetSpace(job.checked.network, job.checked.context())
-        return nas.search_on_supernet(search, space, training, journal, _engine(job))
+        best = nas.search_on_supernet(search, space, training, journal, _engine(job))
+    for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
+        journal.epoch(row)
+    return best
 
 
 def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:

@@ -12,7 +12,7 @@ from torch import nn
 from skelbench.check import NamedArchitecture
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError
-from skelbench.results.store import RunFolder
+from skelbench.results.store import RunFolder, Scores
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import predict
 from skelbench.train.fit import FitResult, fit
@@ -54,11 +54,18 @@ def train_network(job: Job, network: nn.Module) -> FitResult:
 
 def evaluate_network(job: Job, network: nn.Module) -> dict[str, float]:
     """The spec's metrics on the test split; the scores are stored by sample id."""
+    scores, metrics = score_network(job, network)
+    job.folder.save_scores(scores.ids, scores.labels, scores.scores)
+    return metrics
+
+
+def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float]]:
+    """Scores on the test split, and the spec's metrics of them to four decimals."""
     loader = job.material.test_loader()
     with job.screen.bar("test", len(loader)) as advance:
         scores = predict(network, loader, job.device, advance)
-    job.folder.save_scores(scores.ids, scores.labels, scores.scores)
-    return {m.name: float(m.load()(scores.scores, scores.labels)) for m in job.checked.metrics}
+    measured = {m.name: float(m.load()(scores.scores, scores.labels)) for m in job.checked.metrics}
+    return scores, {name: round(value, 4) for name, value in measured.items()}
 
 
 def store_network(network: nn.Module, folder: RunFolder) -> None:

@@ -37,8 +37,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, raw: Path) -> tuple[Path,
 
 
 def content(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file with its time and content."""
-    files = (path for path in folder.rglob("*") if path.is_file())
+    """Every file but the lock, with its time and content."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
     return {str(f.relative_to(folder)): (f.stat().st_mtime_ns, f.read_bytes()) for f in files}
 
 
@@ -79,6 +79,7 @@ def test_a_run_folder_holds_everything(finished: tuple[Path, Record]):
     names = {str(p.relative_to(run.path)) for p in run.path.rglob("*") if p.is_file()}
     assert names == {
         "run.json",
+        "recordings.json",
         "lock",
         "spec.resolved.yaml",
         "trials.jsonl",
@@ -90,7 +91,8 @@ def test_a_run_folder_holds_everything(finished: tuple[Path, Record]):
         "checkpoints/network.pt",
     }
     assert run.record() == record
-    assert run.name == f"tiny-{record.spec_hash[:8]}-0"
+    assert run.name == f"tiny-{run.spec_hash[:8]}-0"
+    assert run.spec_hash != record.spec_hash, "a run on synthetic recordings is another run"
     assert load_spec(run.path / SPEC).hash == record.spec_hash
     kinds = [line["kind"] for line in run.trials()]
     assert (kinds.count("epoch"), kinds.count("trial"), kinds.count("generation")) == (3, 8, 2)
@@ -123,18 +125,33 @@ def test_one_seed_gives_one_record_and_another_seed_another(
 
 
 def test_a_finished_run_is_not_run_again(
-    finished: tuple[Path, Record], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    finished: tuple[Path, Record],
+    raw: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     folder, record = finished
-    before = content(folder / "runs")
+    run = tiny.only_run(folder / "runs").path
+    before = content(run)
 
     def never(*arguments: Any, **options: Any) -> None:
         raise AssertionError("work was done")
 
-    monkeypatch.setattr(main_path, "load_material", never)
-    assert tiny.run(folder, Path("gone")) == record
-    assert content(folder / "runs") == before
+    monkeypatch.setattr(main_path, "search_architecture", never)
+    assert tiny.run(folder, raw) == record
+    assert content(run) == before
     assert "is finished; --no-resume runs it again" in capsys.readouterr().err
+
+
+def test_a_run_belongs_to_its_recordings(finished: tuple[Path, Record], tmp_path: Path):
+    folder, record = finished
+    run = tiny.only_run(folder / "runs")
+    before = content(run.path)
+    UclaReader().synthesise(tmp_path / "other", clips=60, seed=1, classes=3)
+    with pytest.raises(RunFolderError, match=r"on other recordings.*--no-resume"):
+        tiny.run(folder, tmp_path / "other")
+    assert content(run.path) == before
+    assert run.record() == record
 
 
 def test_no_resume_starts_afresh(raw: Path, tmp_path: Path):
@@ -209,13 +226,14 @@ def test_another_spec_is_another_run_and_a_folder_of_another_is_refused(
 ):
     record = finished[1]
     taken = tmp_path / "runs" / record.run
-    RunFolder.create(tmp_path / "runs", "tiny", record.spec_hash[:8] + "f" * 56, 0)
+    identity = RunFolder(finished[0] / "runs" / record.run).spec_hash
+    RunFolder.create(tmp_path / "runs", "tiny", identity[:8] + "f" * 56, 0)
     before = content(taken)
     with pytest.raises(RunFolderError, match=r"the folder holds another run.*Choose another folder"):
         tiny.run(tmp_path, raw)
     with pytest.raises(RunFolderError, match="the folder holds another run"):
         tiny.run(tmp_path, raw, resume=False)
-    assert content(taken).keys() - {"lock"} == before.keys()
+    assert content(taken) == before
 
 
 def test_a_given_architecture_has_a_run_of_its_own_and_no_search(raw: Path, tmp_path: Path):
@@ -435,9 +453,19 @@ def test_other_views_are_scored_into_a_folder_of_their_own(raw: Path, tmp_path: 
     assert RunFolder(tmp_path / "runs" / other.run).record() == other
     fresh = tiny.run(tmp_path, raw, {**spec, "evaluate": {"views": 4}}, arch="plain", runs="fresh")
     assert other.metrics == fresh.metrics
-    assert {k: v for k, v in content(path).items() if k != "lock"} == {
-        k: v for k, v in before.items() if k != "lock"
-    }
+    assert other.run == fresh.run, "the same run as with those views from the beginning"
+    assert rescore(tmp_path / "runs" / other.run) == other, "it can be scored again itself"
+    assert content(path) == before
+
+
+def test_a_network_that_scores_otherwise_is_told_and_the_scores_stay(raw: Path, tmp_path: Path):
+    record = tiny.run(tmp_path, raw, arch="plain")
+    run = RunFolder(tmp_path / "runs" / record.run)
+    run.write_record(record.model_copy(update={"metrics": {"top1": 99.9, "top5": 99.9}}))
+    scores = (run.path / "scores.npz").stat().st_mtime_ns
+    with pytest.raises(RunFolderError, match="the record says"):
+        rescore(run.path)
+    assert (run.path / "scores.npz").stat().st_mtime_ns == scores
 
 
 def test_scoring_refuses_what_is_not_finished_or_not_its_data(

@@ -42,7 +42,7 @@ class TestCsv(DatasetConformance):
 
 def skelbench(*arguments, folder):
     """What a command prints, run in a folder."""
-    command = [Path(sys.executable).with_name("skelbench"), *map(str, arguments)]
+    command = [str(Path(sys.executable).with_name("skelbench")), *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
