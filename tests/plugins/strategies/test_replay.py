@@ -43,8 +43,8 @@ def first_of_the_best_percent(seed, importance_mixing):
 
 
 def test_importance_mixing_finds_the_best_percent_with_fewer_new_evaluations():
-    # The means are 38.0 and 39.1, over 150 other seeds 39.7 and 45.8. From the released variance of 0.001 with 50 samples
-    # there is no difference (0.1 +- 2.3 over 200 seeds): the first two generations decide there.
+    # The means are 38.0 and 39.1, over 150 other seeds 39.7 and 45.8. From the released variance of 0.001
+    # with 50 samples there is no difference (0.1 +- 2.3 over 200 seeds): two generations decide there.
     mixed, plain = ([first_of_the_best_percent(s, mixing) for s in SEEDS] for mixing in (True, False))
     assert np.mean(mixed) < np.mean(plain)
 
