@@ -1,4 +1,4 @@
-"""``skelbench data``: verify, convert and make up recordings."""
+"""``skelbench data``: verify, convert and make up recordings; what is heavy is imported by its function."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from skelbench.components import Dataset
-from skelbench.console import Screen
-from skelbench.data import (
-    Clips,
-    Reader,
-    is_store,
-    open_store,
-    read_clips,
-    short,
-    split_fingerprint,
-    write_store,
-)
 from skelbench.errors import DataError, did_you_mean
 from skelbench.registry import load_registry
+
+if TYPE_CHECKING:
+    from skelbench.data import Clips, Reader
 
 app = typer.Typer(
     help="Verify, convert and make up recordings. Example: skelbench data check ucla DATA/nw-ucla",
@@ -102,6 +91,9 @@ def prepare(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read.")] = 1,
 ) -> None:
     """Convert raw files to a store, which opens at once; a run that was interrupted goes on."""
+    from skelbench.console import Screen
+    from skelbench.data import open_store, write_store
+
     registry = load_registry()
     component: Dataset = registry.get("dataset", dataset)
     layout = registry.get("layout", component.layout)
@@ -152,6 +144,10 @@ def report(clips: Clips, reader: Reader, protocol: str) -> Report:
     Raises:
         DataError: The protocol does not fit the recordings.
     """
+    import numpy as np
+
+    from skelbench.data import split_fingerprint
+
     is_train = np.asarray(reader.is_train(clips, protocol), dtype=bool)
     splits = [clips.labels[is_train], clips.labels[~is_train]]
     by_class = np.stack([np.bincount(labels, minlength=len(clips.class_names)) for labels in splits], axis=1)
@@ -176,6 +172,9 @@ def report(clips: Clips, reader: Reader, protocol: str) -> Report:
 
 
 def _recordings(component: Dataset, reader: Reader, root: Path) -> Clips:
+    from skelbench.console import Screen
+    from skelbench.data import is_store, open_store, read_clips
+
     _must_exist(root)
     if is_store(root):
         clips = open_store(root, deep=True)
@@ -192,6 +191,11 @@ def _must_exist(root: Path) -> None:
 
 
 def _show(found: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from skelbench.data import short
+
     console = Console()
     made_up = ", synthetic" if found.synthetic else ""
     table = Table(title=f"{found.dataset}, {found.protocol}{made_up}")
