@@ -20,7 +20,7 @@ app = typer.Typer(
     name="skelbench",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Benchmarks for neural architecture search on human-action recognition.\n\n"
     "From a search-space spec to a leaderboard row: `skelbench run sgcn`.",

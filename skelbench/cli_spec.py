@@ -1,4 +1,4 @@
-"""The commands `skelbench check` and `skelbench schema`."""
+"""The commands `skelbench check` and `skelbench schema`; what is heavy is imported by its function."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from skelbench.check import check_spec
 from skelbench.components import KINDS
 from skelbench.errors import Problem, SpecError
 from skelbench.registry import Registry, load_registry
-from skelbench.spec.jsonschema import json_schema
-from skelbench.spec.resolve import load_spec
 
 
 def check(
@@ -47,6 +44,9 @@ def check(
 
 def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
     """A row for one spec; without a profile given, all its profiles are checked as well."""
+    from skelbench.check import check_spec
+    from skelbench.spec.resolve import load_spec
+
     row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "architectures": []}
     problems: tuple[Problem, ...] = ()
     try:
@@ -66,5 +66,7 @@ def schema() -> None:
 
     Example: `skelbench schema > spec.schema.json`
     """
+    from skelbench.spec.jsonschema import json_schema
+
     registry = load_registry()
     print(json.dumps(json_schema({kind: registry.names(kind) for kind in KINDS}), indent=2))

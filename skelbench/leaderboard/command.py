@@ -1,0 +1,78 @@
+"""What ``skelbench leaderboard`` does, apart from the command line so that others start without it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import typer
+from rich.console import Console
+
+from skelbench.errors import SkelbenchError, did_you_mean
+from skelbench.leaderboard import publish
+from skelbench.leaderboard.render import to_csv, to_json, to_markdown, to_rich
+from skelbench.leaderboard.table import ColumnFunction, Table, make_tables
+from skelbench.registry import load_registry
+from skelbench.results.record import Record
+
+Format = Literal["rich", "csv", "markdown", "json"]
+_TEXTS = {"csv": to_csv, "markdown": to_markdown, "json": to_json}
+
+
+def show_or_write(
+    dataset: str | None, format: Format | None, output: Path | None, check: bool, runs: list[Path] | None
+) -> None:
+    """Show the tables, write them, or compare them with what is on disk; see the command's help."""
+    target = output or (Path("leaderboards") if check else None)
+    records = _records(target, runs)
+    _tell_failed(records)
+    figures = publish.reported_figures(publish.published_folder(target))
+    tables = _only(make_tables(records, figures, _columns()), dataset)
+    if target is None:
+        _show(tables, format)
+    elif check:
+        publish.check(tables, target, whole=dataset is None)
+        typer.echo(f"{target} is up to date")
+    else:
+        for path in publish.write(tables, target):
+            typer.echo(f"wrote {path}")
+
+
+def _records(target: Path | None, runs: list[Path] | None) -> list[Record]:
+    folders = runs or []
+    if not runs and Path("runs").is_dir() and not (target and publish.is_published(target)):
+        folders = [Path("runs")]
+    published = publish.published_records(publish.published_folder(target))
+    return published + [record for folder in folders for record in publish.run_records(folder)]
+
+
+def _tell_failed(records: list[Record]) -> None:
+    failed = [record.run for record in records if record.status == "failed"]
+    if failed:
+        typer.echo(f"Failed runs left out: {', '.join(failed)}", err=True)
+
+
+def _columns() -> dict[str, ColumnFunction]:
+    return {entry.component.name: entry.component.load() for entry in load_registry().entries("column")}
+
+
+def _only(tables: list[Table], dataset: str | None) -> list[Table]:
+    if dataset is None:
+        return tables
+    kept = [table for table in tables if table.key.dataset == dataset]
+    if not kept:
+        known = {table.key.dataset for table in tables}
+        raise SkelbenchError(
+            f"there are no rows for data set '{dataset}'", remedy=did_you_mean(dataset, known)
+        )
+    return kept
+
+
+def _show(tables: list[Table], form: Format | None) -> None:
+    form = form or ("rich" if sys.stdout.isatty() else "csv")
+    if form == "rich":
+        console = Console()
+        console.print(to_rich(tables, console.width))
+    else:
+        typer.echo(_TEXTS[form](tables), nl=False)
