@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -58,7 +59,7 @@ def load_yaml(text: str, name: str) -> tuple[Any, Marks]:
         SpecError: It is not strict YAML; says the line.
     """
     try:
-        node = yaml.compose(text, Loader=_Composer)
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
@@ -70,6 +71,12 @@ def load_yaml(text: str, name: str) -> tuple[Any, Marks]:
         raise SpecError(f"not text: it holds the character {error.character:#x}", where=where) from error
     reader = _Reader(name)
     return (reader.read(node, ()) if node is not None else None), Marks(reader.places)
+
+
+@lru_cache(maxsize=8)
+def _composed(text: str) -> yaml.Node | None:
+    """The nodes of a document; checking every profile of a spec reads the same text again."""
+    return yaml.compose(text, Loader=_Composer)
 
 
 def parse_scalar(text: str) -> Any:
