@@ -72,7 +72,7 @@ def make_record(
         latency=measure_latency(job, network),
         search=found.cost,
         training=_training(job, trained),
-        environment=Environment(**environment()),
+        environment=Environment(**environment(job.device)),
         synthetic=job.material.clips.synthetic,
         profile=checked.resolved.profile,
         date=datetime.datetime.now(datetime.UTC).date(),

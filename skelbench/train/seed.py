@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from skelbench.train.cost import device_name
+
 
 def seed_everything(seed: int) -> None:
     """Seed python, numpy and torch, and ask torch for deterministic algorithms where it has them.
@@ -24,20 +26,6 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def device_name() -> str:
-    """The GPU's name, or the processor's architecture."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu {_processor()}"
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.machine()
-
-
 def package_version(name: str) -> str:
     """The installed version, or an empty string."""
     try:
@@ -46,13 +34,17 @@ def package_version(name: str) -> str:
         return ""
 
 
-def environment() -> dict[str, Any]:
-    """Where a run takes place: the fields of a record's environment (nni is not imported for it)."""
+def environment(device: str = "cpu") -> dict[str, Any]:
+    """Where a run takes place: the fields of a record's environment (nni is not imported for it).
+
+    Args:
+        device: What the run computes on.
+    """
     return {
         "python": platform.python_version(),
         "torch": package_version("torch"),
         "nni": package_version("nni"),
         "skelbench": package_version("skelbench"),
-        "device": device_name(),
+        "device": device_name(device),
         "threads": torch.get_num_threads(),
     }

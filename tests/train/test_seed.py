@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from skelbench.results.record import Environment
-from skelbench.train.seed import device_name, environment, package_version, seed_everything
+from skelbench.train.cost import device_name
+from skelbench.train.seed import environment, package_version, seed_everything
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,10 @@ def test_the_environment_fits_a_record():
     assert (found.torch, found.nni) == (version("torch"), version("nni"))
     assert found.threads == torch.get_num_threads()
     assert found.device == device_name() != ""
+
+
+def test_the_environment_names_the_device_that_is_computed_on(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "a GPU")
+    assert environment("cpu")["device"] == device_name("cpu") != "a GPU"
+    assert environment("cuda")["device"] == "a GPU"
