@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from skelbench.errors import PluginError
 
 Target = str | Callable[..., Any]
-NodeKind = Literal["choice", "mix", "inputs", "value", "depth"]
-ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "value", "depth"])
+NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell"]
+ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "value", "depth", "cell"])
 
 
 class Params(BaseModel):
@@ -77,8 +77,10 @@ class Operator(Component):
     """A module of the network: ``target(context, **params) -> torch.nn.Module``.
 
     Attributes:
-        contract: The tensors it maps: ``input`` (N, C, T, V, M) -> (N*M, C, T, V);
-            ``skeleton`` (N, C, T, V) -> (N, C', T', V'); ``head`` (N*M, C, T, V) -> (N, classes).
+        contract: The tensors it maps: ``input`` (N, C, T, V, M) -> (N*M, C, T, V), or
+            (N, C, T, M*V) with all persons in one image; ``skeleton`` (N, C, T, V) -> (N, C', T', V');
+            ``head`` (N*M, C, T, V) -> (N, classes); ``cell``, an edge of a cell, (N, C, H, W) ->
+            (N, C, ceil(H/stride), ceil(W/stride)).
     """
 
     kind: ClassVar[str] = "operator"
@@ -112,15 +114,18 @@ class Layout(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy(Component):
-    """A way to search: ``target(space, seed, **params)`` gives an ask-and-tell search (`skelbench.search`).
+    """A way to search: ``target(space, seed, **params)`` gives a search (`skelbench.search`).
 
     Attributes:
         searches: For each way of getting a candidate's weights (``shared``: one supernet;
             ``own``: every candidate trained by itself), the node kinds that it can search.
+        form: What the target gives: ``ask_tell`` a `skelbench.search.Search`, ``gradient`` a
+            `skelbench.search.GradientSearch`, ``oneshot`` a `skelbench.search.OneShot`.
     """
 
     kind: ClassVar[str] = "strategy"
     searches: Mapping[str, frozenset[NodeKind]] = field(default_factory=dict)
+    form: Literal["ask_tell", "gradient", "oneshot"] = "ask_tell"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +183,8 @@ class BuildContext:
         classes: Classes to tell apart.
         layout: The skeleton layout.
         out_channels: In a slot, the channels that the operator around it gives; else None.
+        stride: On an edge of a cell, the step between rows and columns of the output.
+        shared: Whether it is a candidate of a supernet, trained beside others.
     """
 
     channels: int
@@ -187,6 +194,8 @@ class BuildContext:
     classes: int
     layout: Layout
     out_channels: int | None = None
+    stride: int = 1
+    shared: bool = False
 
 
 KINDS: dict[str, type[Component]] = {

@@ -1,23 +1,28 @@
-"""What a strategy author writes against: a search asks for evaluations and is told their results.
+"""What a strategy author writes against: a search never builds networks and never touches data.
 
-A search never trains and never touches data. The engine gets each candidate's fitness, either
-from one weight-sharing supernet (``weights: shared``) or by training it alone (``weights: own``).
+A `Search` asks for evaluations and is told their results. The engine gets each candidate's fitness,
+either from one weight-sharing supernet (``weights: shared``) or by training it alone (``weights: own``).
+A `GradientSearch` has weights of its own that learn by gradients of a supernet's losses. A `OneShot`
+names a one-shot strategy of NNI.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from skelbench.components import NodeKind
 from skelbench.recipe import DeriveOptions
 
+if TYPE_CHECKING:
+    import torch
+
 Sample = dict[str, Any]
 """One architecture by label: choice -> option name; mix -> list of names; inputs -> list of
-indices; value -> the value; depth -> the number of repetitions."""
+indices; value -> the value; depth -> the number of repetitions; cell -> list of edges."""
 
 Weights = dict[str, np.ndarray]
 """Architecture weights by label: one float per option, in the order of `Point.options`."""
@@ -30,14 +35,22 @@ class Point:
     Attributes:
         label: Its label; every place with the same label takes the same decision.
         kind: The node kind.
-        options: What may be chosen: option names, values, depths or input indices.
-        choose: For ``inputs``, how many are chosen; None for any non-empty set (``mix``); else 1.
+        options: What may be chosen: option names, values, depths or input indices; for ``cell``
+            the edges into one node of a cell, ``"sep3(0)"``.
+        choose: For ``inputs`` and ``cell``, how many are chosen; None for any non-empty set
+            (``mix``); else 1.
+        groups: For ``cell``, the input that each option takes; options of one group exclude each
+            other. Else empty.
+        none: For ``cell``, whether a weighted sum may also hold nothing of an input: the operator
+            ``zero``, which no architecture keeps.
     """
 
     label: str
     kind: NodeKind
     options: tuple[Any, ...]
     choose: int | None = 1
+    groups: tuple[int, ...] = ()
+    none: bool = False
 
 
 class Space(Protocol):
@@ -114,6 +127,76 @@ class Search(Protocol):
 
 WeightMode = Literal["shared", "own"]
 
+TensorWeights = Mapping[str, "torch.Tensor"]
+"""Weights by label, one per option, through which gradients flow; they need not sum to 1."""
+
+
+class Bilevel(Protocol):
+    """A supernet in the middle of its training, as a gradient search sees it in one step.
+
+    Attributes:
+        shared: The supernet's weights w.
+        lr: The present learning rate of w.
+        costs: By label, the MACs of each option, summed over the places of the label.
+    """
+
+    shared: Sequence[torch.Tensor]
+    lr: float
+    costs: Mapping[str, np.ndarray]
+
+    def train_loss(self, weights: TensorWeights) -> torch.Tensor:
+        """The loss on the step's training batch, with the options weighted so."""
+
+    def validation_loss(self, weights: TensorWeights) -> torch.Tensor:
+        """The loss on a batch that w is never trained on, with the options weighted so."""
+
+
+class GradientSearch(Protocol):
+    """A search whose weights learn by gradients, beside those of the supernet.
+
+    Its target is called like that of a `Search`, always with ``weights="shared"``. In each step of
+    the supernet the engine first calls `step`, then trains w under `training_weights`.
+    """
+
+    def to(self, device: torch.device) -> None:
+        """Move what learns to the supernet's device."""
+
+    def training_weights(self, epoch: int) -> TensorWeights:
+        """The weights under which w takes its next step, without gradients."""
+
+    def step(self, epoch: int, problem: Bilevel) -> None:
+        """Let the search's own weights learn, or do nothing in this epoch; w is left as it was."""
+
+    def best(self) -> Proposal:
+        """The search's answer so far, as an architecture."""
+
+    def figures(self) -> dict[str, Any]:
+        """Figures for the log and the journal after an epoch (plain JSON data)."""
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on, as plain JSON data."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """A one-shot strategy of NNI, which mutates the supernet and trains it its own way.
+
+    Attributes:
+        name: The class in ``nni.nas.strategy``.
+        arguments: Its arguments.
+        evaluations: How many architectures drawn at random are evaluated on the trained supernet,
+            the best of which is the answer; 0 takes the strategy's own weights.
+        seed: Seed of that draw.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    evaluations: int = 0
+    seed: int = 0
+
 
 def decode(points: Sequence[Point], weights: Weights, options: DeriveOptions) -> Sample:
     """Turn weights into one architecture (not yet canonical).
@@ -134,11 +217,20 @@ def _decide(point: Point, weight: np.ndarray, options: DeriveOptions) -> Any:
     if point.kind in ("choice", "value", "depth"):
         return point.options[order[0]]
     if point.choose is not None:
-        return [point.options[i] for i in sorted(order[: point.choose])]
+        return [point.options[i] for i in sorted(_first_of_groups(point, order)[: point.choose])]
     if options.by == "argmax":
         return [point.options[order[0]]]
     kept = [i for i in range(len(weight)) if weight[i] > options.threshold or i == order[0]]
     return [point.options[i] for i in kept]
+
+
+def _first_of_groups(point: Point, order: np.ndarray) -> list[int]:
+    """Of ``order``, what no earlier member of the same group excludes."""
+    groups = point.groups or range(len(point.options))
+    taken: dict[int, int] = {}
+    for i in order:
+        taken.setdefault(groups[i], int(i))
+    return list(taken.values())
 
 
 def as_weights(points: Sequence[Point], sample: Sample) -> Weights:

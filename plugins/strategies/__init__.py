@@ -7,7 +7,7 @@ from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 
 from .params import CeimParams, GridParams, RandomParams
 
-MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs"])
+MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "cell"])
 """What a supernet can hold as a weighted sum, so that candidates can share its weights."""
 SEARCHES = {"shared": MIXABLE, "own": ALL_NODE_KINDS}
 
