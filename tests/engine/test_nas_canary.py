@@ -86,7 +86,7 @@ def test_a_frozen_sample_reaches_the_evaluator_and_its_result_comes_back():
         nni.report_final_result(float(model.sample["width"]))
 
     strategy = Submit([{"mix": ["a", "c"], "pick": [0, 2], "width": 8}, {"mix": ["b"], "width": 4}])
-    nas._run(TrialSpace(POINTS), FunctionalEvaluator(evaluate), strategy, nas.sequential_engine())
+    nas.run_experiment(TrialSpace(POINTS), FunctionalEvaluator(evaluate), strategy, nas.sequential_engine())
     assert [type(model) for model in got] == [FrozenTrial, FrozenTrial]
     assert [model.sample for model in got] == strategy.samples
     assert [model.metric for model in strategy.models] == [8.0, 4.0]
@@ -100,7 +100,7 @@ def test_the_raw_format_keeps_the_space_object():
         def _run(self) -> None:
             seen.append(self.model_space.model_space)
 
-    nas._run(space, FunctionalEvaluator(print), Look([]), nas.sequential_engine())
+    nas.run_experiment(space, FunctionalEvaluator(print), Look([]), nas.sequential_engine())
     assert seen[0] is space
 
 
@@ -111,7 +111,7 @@ def test_a_failing_trial_is_marked_and_the_next_one_runs():
         nni.report_final_result(1.0)
 
     strategy = Submit([{"width": 4}, {"width": 8}])
-    nas._run(TrialSpace(POINTS), FunctionalEvaluator(evaluate), strategy, nas.sequential_engine())
+    nas.run_experiment(TrialSpace(POINTS), FunctionalEvaluator(evaluate), strategy, nas.sequential_engine())
     assert [model.status for model in strategy.models] == [ModelStatus.Failed, ModelStatus.Trained]
     assert [model.metric for model in strategy.models] == [None, 1.0]
 
@@ -121,7 +121,7 @@ def test_an_interruption_comes_through():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        nas._run(
+        nas.run_experiment(
             TrialSpace(POINTS), FunctionalEvaluator(evaluate), Submit([{"width": 4}]), nas.sequential_engine()
         )
 
@@ -218,7 +218,7 @@ def one_shot(space: ModelSpace, strategy: OneShotStrategy) -> None:
             limit_val_batches=0,
         )
         evaluator = Lightning(Training(), trainer, train_dataloaders=loader, val_dataloaders=loader)
-        nas._run(space, evaluator, strategy, nas.sequential_engine())
+        nas.run_experiment(space, evaluator, strategy, nas.sequential_engine())
 
 
 def test_hooks_replace_open_modules_nested_ones_too_and_the_model_is_attached_and_trained():
@@ -271,7 +271,7 @@ def test_nothing_is_written_and_no_thread_or_process_is_started(
     threads = set(threading.enumerate())
     strategy = Submit([{"width": 4}])
     evaluator = FunctionalEvaluator(lambda model: nni.report_final_result(1.0))
-    nas._run(TrialSpace(POINTS), evaluator, strategy, nas.sequential_engine())
+    nas.run_experiment(TrialSpace(POINTS), evaluator, strategy, nas.sequential_engine())
     one_shot(Nested(), OneShot(Step))
     assert strategy.models[0].metric == 1.0
     assert list(nowhere.rglob("*")) == []
@@ -287,6 +287,6 @@ def test_the_experiment_folder_is_a_temporary_one_and_goes(monkeypatch: pytest.M
         return canonical(self)
 
     monkeypatch.setattr(NasExperimentConfig, "canonical_copy", spy)
-    nas._run(TrialSpace(POINTS), FunctionalEvaluator(print), Submit([]), nas.sequential_engine())
+    nas.run_experiment(TrialSpace(POINTS), FunctionalEvaluator(print), Submit([]), nas.sequential_engine())
     assert folders
     assert not any(folder.exists() for folder in folders)

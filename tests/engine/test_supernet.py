@@ -18,7 +18,7 @@ from skelbench.errors import WorkFailed
 from skelbench.recipe import OptimizerOptions, ScheduleOptions, TrainOptions
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from skelbench.search import Point, Proposal, Weights
-from skelbench.space.build import SupernetSpace
+from skelbench.space.build import Decision, SupernetSpace
 from skelbench.space.nodes import ChoiceNode, MixNode
 from skelbench.space.size import SearchSpace
 from skelbench.train.fit import Epochs, quiet, trainer_arguments
@@ -112,7 +112,7 @@ def train(tmp_path: Path) -> Callable[..., tuple[SupernetSpace, Journal]]:
 
 def candidates(space: SupernetSpace) -> list[list[Times]]:
     """The candidates of every decision, in the order of the network."""
-    decisions = [m for m in space.modules() if isinstance(m, nas.Decision)]
+    decisions = [m for m in space.modules() if isinstance(m, Decision)]
     return [list(decision.candidates) for decision in decisions]
 
 

@@ -1,0 +1,24 @@
+"""NNI's NAS engine: the only place that imports its experiments, strategies, tuners and evaluators.
+
+Searches (`skelbench.search`) know nothing of NNI. Two NNI strategies carry them: one submits each
+proposal as a trial of its own (`trials`), the other trains one supernet and evaluates proposals on it
+(`supernet`).
+"""
+
+from __future__ import annotations
+
+# First, as it imports NNI without the warnings of its import.
+from skelbench.engine.nas.experiment import run_experiment, sequential_engine  # isort: split
+
+from skelbench.engine.nas.supernet import SEARCH_STATE, SupernetJob, SupernetModule, search_on_supernet
+from skelbench.engine.nas.trials import search_by_trials
+
+__all__ = [
+    "SEARCH_STATE",
+    "SupernetJob",
+    "SupernetModule",
+    "run_experiment",
+    "search_by_trials",
+    "search_on_supernet",
+    "sequential_engine",
+]

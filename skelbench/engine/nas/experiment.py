@@ -1,0 +1,88 @@
+"""One NNI experiment in this process, silent and without traces."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+with warnings.catch_warnings():
+    # NNI reads torch's layers at import and warns about those that it cannot trace.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
+    from nni.nas.experiment import NasExperiment, NasExperimentConfig
+    from nni.nas.experiment.config.engine import SequentialEngineConfig
+    from nni.nas.strategy.base import Strategy
+
+CONFIG_FOLDER = "NNI_CONFIG_DIR"
+
+
+def run_experiment(space: Any, evaluator: Any, strategy: Strategy, engine: Any) -> None:
+    """Run one NNI experiment from its start to its end.
+
+    Args:
+        space: An NNI model space.
+        evaluator: An NNI evaluator.
+        strategy: The strategy that drives it.
+        engine: NNI's execution-engine configuration.
+    """
+    config = NasExperimentConfig(execution_engine=engine, model_format="raw")
+    with quiet_nni(), TemporaryDirectory() as folder, _config_folder(folder):
+        config.experiment_working_directory = folder
+        experiment = _Experiment(space, evaluator, strategy, config)
+        try:
+            experiment.start()  # to its end; run() would keep an interruption to itself
+        finally:
+            experiment.stop()
+
+
+def sequential_engine() -> SequentialEngineConfig:
+    """NNI's engine that runs one trial after the other in this process; it starts no server."""
+    return SequentialEngineConfig(continue_on_failure=True)
+
+
+class _Experiment(NasExperiment):
+    """An experiment in this process that writes nothing: no manifest, no log, no pickled checkpoint."""
+
+    def _start_logging(self, debug: bool) -> None:
+        pass
+
+    def _stop_logging(self) -> None:
+        pass
+
+    def _start_without_nni_manager(self) -> None:
+        pass
+
+    def _stop_without_nni_manager(self) -> None:
+        pass
+
+    def save_checkpoint(self) -> None:
+        pass
+
+
+@contextmanager
+def _config_folder(folder: str) -> Iterator[None]:
+    """Where NNI puts a copy of its default settings: else that is Python's prefix or the home folder."""
+    before = os.environ.get(CONFIG_FOLDER)
+    os.environ[CONFIG_FOLDER] = folder
+    try:
+        yield
+    finally:
+        del os.environ[CONFIG_FOLDER]
+        if before is not None:
+            os.environ[CONFIG_FOLDER] = before
+
+
+@contextmanager
+def quiet_nni() -> Iterator[None]:
+    """NNI logs to stdout and tells of failed trials at length; the journal has them."""
+    logger = logging.getLogger("nni")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

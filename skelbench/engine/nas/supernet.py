@@ -1,0 +1,236 @@
+"""Searches with shared weights: one supernet is trained, and proposals are evaluated on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
+from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
+from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
+from torch import Tensor
+
+from skelbench.engine.journal import Journal
+from skelbench.engine.nas.experiment import run_experiment
+from skelbench.recipe import TrainOptions
+from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
+from skelbench.space.build import Decision, SupernetSpace, supernet_hook
+from skelbench.train.module import ClipClassifier
+
+SEARCH_STATE = "skelbench_search"
+
+
+@dataclass(frozen=True)
+class SupernetJob:
+    """What it takes to train a supernet.
+
+    Attributes:
+        points: The decisions of the space.
+        options: The supernet's recipe.
+        trainer: Keyword arguments of the Lightning trainer.
+        loader: Training batches.
+        validation: Validation batches (x, y), kept on the device.
+        active: ``single`` trains one drawn candidate per decision and step (Peng et al. 2020,
+            eq. 15), ``all`` the weighted sum of all (eq. 8).
+        seed: Seed of the draws.
+        checkpoint: A checkpoint to go on from, or None.
+    """
+
+    points: Sequence[Point]
+    options: TrainOptions
+    trainer: dict[str, Any]
+    loader: Any
+    validation: Sequence[tuple[Tensor, Tensor]]
+    active: Literal["single", "all"]
+    seed: int
+    checkpoint: Path | None = None
+
+
+class TrainingModule(ClipClassifier, LightningModule):
+    """The classifier as NNI's one-shot modules want to see it."""
+
+    @property
+    def model(self) -> torch.nn.Module | None:
+        """The supernet."""
+        return self.network
+
+
+class Supernet(BaseOneShotLightningModule):
+    """A supernet that carries a search; subclasses say how it is trained.
+
+    The search's state rides in the Lightning checkpoint.
+
+    Args:
+        module: The training module, which holds the network.
+        search: The search in progress.
+        job: How to train and what to validate on.
+        journal: Where trials and generations are written.
+    """
+
+    def __init__(
+        self, module: LightningModule, search: Search | GradientSearch, job: SupernetJob, journal: Journal
+    ) -> None:
+        super().__init__(module)
+        self._search = search
+        self._job = job
+        self._journal = journal
+
+    def decisions(self) -> Iterable[Decision]:
+        """Every decision of the supernet."""
+        return (module for module in self.modules() if isinstance(module, Decision))
+
+    def set_weights(self, weights: Weights) -> None:
+        """Weigh the candidates; from here on all of them are summed."""
+        for decision in self.decisions():
+            decision.weights = weights[decision.label].tolist()
+            decision.active = None
+
+    @torch.no_grad()
+    def accuracy(self, proposal: Proposal) -> float:
+        """Top-1 in percent of a proposal on the validation clips, with the weights as they are."""
+        self.set_weights(_weights(self._job.points, proposal))
+        training, right, count = self.training, 0, 0
+        self.eval()
+        with self.trainer.precision_plugin.forward_context():
+            for x, y in self._job.validation:
+                scores = self.training_module(x.to(self.device))
+                right += int((scores.argmax(1).cpu() == y).sum())
+                count += len(y)
+        self.train(training)
+        return 100.0 * right / count
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the search's state ride in the checkpoint, as text."""
+        checkpoint[SEARCH_STATE] = json.dumps(self._search.state())
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the search where it was."""
+        self._search.restore(json.loads(checkpoint[SEARCH_STATE]))
+
+
+class SupernetModule(Supernet):
+    """Trains the shared weights; after each epoch evaluates the proposals of a generation."""
+
+    _search: Search
+
+    def __init__(self, module: LightningModule, search: Search, job: SupernetJob, journal: Journal) -> None:
+        super().__init__(module, search, job, journal)
+        self._generator = torch.Generator()
+
+    def draw(self) -> None:
+        """Activate candidates at random, the same ones wherever a label occurs again."""
+        drawn: dict[str, tuple[int, ...] | None] = {}
+        for decision in self.decisions():
+            if decision.label not in drawn:
+                decision.draw(self._generator)
+                drawn[decision.label] = decision.active
+            decision.active = drawn[decision.label]
+
+    def on_train_epoch_start(self) -> None:
+        """Set the weights to train under."""
+        super().on_train_epoch_start()
+        self._generator.manual_seed(self._job.seed * 100_003 + self.current_epoch)
+        self.set_weights(self._search.training_weights(self.current_epoch))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One step of the shared weights."""
+        if self._job.active == "single":
+            self.draw()
+        loss = self.training_module.training_step(batch, batch_idx)
+        self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
+        self.advance_lr_schedulers(batch_idx)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Evaluate a generation, if the search asks for one."""
+        super().on_train_epoch_end()
+        generation = self.current_epoch
+        proposals = self._search.ask(generation)
+        if not proposals:
+            return
+        fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
+        self._search.tell(proposals, fitness)
+        self._journal.generation(generation, self._search.figures())
+
+    def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
+        started = time.perf_counter()
+        fitness = proposal.fitness
+        if fitness is None:
+            fitness = self.accuracy(proposal)
+        seconds = time.perf_counter() - started
+        self._journal.trial(generation, number, proposal, fitness=fitness, seconds=seconds)
+        return fitness
+
+
+class SupernetStrategy(OneShotStrategy):
+    """An NNI one-shot strategy that trains a supernet under a search."""
+
+    def __init__(
+        self,
+        module: type[Supernet],
+        search: Search | GradientSearch,
+        job: SupernetJob,
+        journal: Journal,
+    ) -> None:
+        super().__init__(mutation_hooks=[supernet_hook])
+        self._module = module
+        self._parts = (search, job, journal)
+
+    def configure_oneshot_module(self, training_module: LightningModule) -> Supernet:
+        """NNI's hook: wrap the training module."""
+        return self._module(training_module, *self._parts)
+
+    def _run(self) -> None:
+        # There is one supernet; where it fails or is interrupted, no trial comes after it.
+        self.engine.continue_on_failure = False
+        super()._run()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the checkpoint holds the state."""
+        return {}
+
+
+def search_on_supernet(
+    search: Search | GradientSearch,
+    space: SupernetSpace,
+    job: SupernetJob,
+    journal: Journal,
+    engine: Any,
+    module: type[Supernet] = SupernetModule,
+) -> Proposal:
+    """Train one supernet under a search.
+
+    Args:
+        search: The search in progress.
+        space: The space with all its modules.
+        job: How to train and what to validate on.
+        journal: Where trials are written.
+        engine: NNI's execution-engine configuration.
+        module: How the supernet is trained under a search of this kind.
+
+    Returns:
+        The search's answer.
+    """
+    arguments = {"ckpt_path": str(job.checkpoint), "weights_only": True} if job.checkpoint else {}
+    evaluator = Lightning(
+        TrainingModule(job.options, len(job.loader)),
+        Trainer(**job.trainer),
+        train_dataloaders=job.loader,
+        val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
+        fit_kwargs=arguments,
+    )
+    run_experiment(space, evaluator, SupernetStrategy(module, search, job, journal), engine)
+    return search.best()
+
+
+def _weights(points: Sequence[Point], proposal: Proposal) -> Weights:
+    if proposal.weights is not None:
+        return proposal.weights
+    if proposal.sample is None:
+        raise TypeError("a proposal needs a sample or weights")
+    return as_weights(points, proposal.sample)
