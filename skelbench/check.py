@@ -31,6 +31,7 @@ class Checked:
     Attributes:
         resolved: The spec as it was loaded.
         network: The network's nodes.
+        search_network: The network as it stands in the search, with the same decisions.
         space: The decisions in it.
         architectures: The named architectures.
         dataset: The data set.
@@ -45,6 +46,7 @@ class Checked:
 
     resolved: Resolved
     network: NetworkNodes
+    search_network: NetworkNodes
     space: SearchSpace
     architectures: Mapping[str, NamedArchitecture]
     dataset: Dataset
@@ -72,6 +74,11 @@ class Checked:
             classes=self.dataset.classes,
             layout=self.layout,
         )
+
+    def clip_shape(self, clips: int = 1) -> tuple[int, int, int, int, int]:
+        """(N, C, T, V, M) of the spec's clips."""
+        context = self.context()
+        return clips, context.channels, context.frames, context.joints, context.persons
 
 
 def check_spec(resolved: Resolved, registry: Registry) -> Checked:
@@ -135,6 +142,7 @@ class _Check:
         network = expander.network(_parts(self.spec.network), "network")
         self.problems += expander.problems
         space = SearchSpace(network) if network else None
+        search_network = self._search_network(expander, space) or network
         dataset, layout, protocol = self._data()
         strategy, strategy_params = self._strategy(space, expander.places)
         engine, engine_params = self._chosen("engine", self.spec.search.engine, "search", "engine")
@@ -143,13 +151,14 @@ class _Check:
             for i, name in enumerate(self.spec.evaluate.metrics)
         ]
         architectures = self._architectures(network, space)
-        if self.problems or network is None or space is None:
+        if self.problems or network is None or search_network is None or space is None:
             raise SpecError.of(dict.fromkeys(self.problems))
         # With no problem noted, every component was found.
         found: Any = {"dataset": dataset, "layout": layout, "strategy": strategy, "engine": engine}
         return Checked(
             resolved=self.resolved,
             network=network,
+            search_network=search_network,
             space=space,
             architectures=architectures,
             protocol=protocol,
@@ -212,6 +221,21 @@ class _Check:
         return layout
 
     # --- search ------------------------------------------------------------------------------
+
+    def _search_network(self, expander: Expander, space: SearchSpace | None) -> NetworkNodes | None:
+        """The search's own network, if there is one; it must hold the decisions of the other."""
+        others = self.spec.search.network.model_dump(exclude_none=True)
+        if space is None or not others:
+            return None
+        network = expander.network(_parts(self.spec.network), "network", others=others)
+        self.problems += expander.problems
+        if network is not None:
+            there, here = {p.label for p in SearchSpace(network).points}, {p.label for p in space.points}
+            for label in sorted(there ^ here):
+                which = "the network" if label in there else "the search's network"
+                what = f"{which} has no decision '{label}'"
+                self._fault(what, ("search", "network"), "Give both networks the same decisions")
+        return network
 
     def _strategy(
         self, space: SearchSpace | None, places: Mapping[str, str]

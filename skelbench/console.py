@@ -84,6 +84,8 @@ class Screen:
         own = {k: v for k, v in line.items() if k not in ("generation", "number")}
         figures = "  ".join(f"{k} {round(v, 3)}" for k, v in own.items() if isinstance(v, int | float))
         self.say(f"generation {line['generation']}  {figures}")
+        if "warning" in line:
+            self.say(f"warning: {line['warning']}")
 
 
 def _clock(seconds: float) -> str:

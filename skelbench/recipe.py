@@ -25,18 +25,19 @@ class ClipOptions(Options):
     Attributes:
         frames: Frames T of a clip.
         fill: ``repeat`` (repeat the recording until it is long enough, cut at T), ``zero`` (pad
-            with zeros), ``resize`` (linear interpolation to T), ``segments`` (T equal segments, one
-            random frame of each in training; at test one per view, the middle one for one view).
+            with zeros), ``resize`` (linear interpolation to T), ``uniform`` (the T frames nearest to
+            evenly spread places), ``segments`` (T equal segments, one random frame of each in
+            training; at test one per view, the middle one for one view).
         persons: Persons M kept, by order of motion; None is the data set's own number.
         crop: Train on random windows of this share of the recording, drawn between the two bounds;
-            at test the centre window of their mean. Needs ``fill: resize``.
+            at test the centre window of their mean. Needs ``fill: resize`` or ``uniform``.
         window: Random window of this many frames in training (the rest is filled); None for none.
         normalise: ``minmax`` scales each axis of each clip to [-1, 1] over all its frames, joints and
             persons, after random rotation and scale; ``none`` leaves it as it is.
     """
 
     frames: Positive = 64
-    fill: Literal["repeat", "zero", "resize", "segments"] = "repeat"
+    fill: Literal["repeat", "zero", "resize", "uniform", "segments"] = "repeat"
     persons: Positive | None = None
     crop: Range | None = None
     window: Positive | None = None
@@ -46,8 +47,8 @@ class ClipOptions(Options):
     def _crop_is_possible(self) -> ClipOptions:
         if self.crop is None:
             return self
-        if self.fill != "resize":
-            raise ValueError("crop needs fill: resize")
+        if self.fill not in ("resize", "uniform"):
+            raise ValueError("crop needs fill: resize or uniform")
         if not 0 < self.crop[0] <= self.crop[1] <= 1:
             raise ValueError("crop is (lowest, highest) share of the recording, 0 < lowest <= highest <= 1")
         return self

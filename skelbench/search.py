@@ -140,9 +140,17 @@ class Bilevel(Protocol):
         costs: By label, the MACs of each option, summed over the places of the label.
     """
 
-    shared: Sequence[torch.Tensor]
-    lr: float
-    costs: Mapping[str, np.ndarray]
+    @property
+    def shared(self) -> Sequence[torch.Tensor]:
+        """See above."""
+
+    @property
+    def lr(self) -> float:
+        """See above."""
+
+    @property
+    def costs(self) -> Mapping[str, np.ndarray]:
+        """See above."""
 
     def train_loss(self, weights: TensorWeights) -> torch.Tensor:
         """The loss on the step's training batch, with the options weighted so."""

@@ -41,7 +41,7 @@ def view_draws(view: np.ndarray, views: int, clip: ClipOptions) -> Draws:
 
     The frames of segments are their middles for one view; for several they are drawn at random
     from a fixed seed, the same for every recording, so that no score depends on the batch. Where
-    ``fill`` is ``repeat`` or ``zero``, or ``resize`` without crop, all views show the same.
+    ``fill`` is ``repeat`` or ``zero``, or ``resize`` or ``uniform`` without crop, all views show the same.
 
     Args:
         view: Which view each clip is, (B,).
@@ -84,7 +84,8 @@ def frame_positions(
         place = (n - w) * draws.start + (t + draws.inside) * (w / clip.frames)
         return np.minimum(np.floor(place), n - 1), None
     span = (w - 1) * draws.share
-    return (n - 1 - span) * draws.start + span * np.linspace(0, 1, clip.frames)[None], None
+    positions = (n - 1 - span) * draws.start + span * np.linspace(0, 1, clip.frames)[None]
+    return np.rint(positions) if clip.fill == "uniform" else positions, None
 
 
 def _repeat(n: np.ndarray, t: np.ndarray, draws: Draws, window: int | None) -> np.ndarray:

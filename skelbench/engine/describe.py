@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from skelbench.check import check_architecture, check_spec
-from skelbench.engine.evidence import clip_shape
 from skelbench.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
@@ -54,8 +53,8 @@ def describe_spec(
     else:
         from skelbench.space.build import SupernetSpace
 
-        network = SupernetSpace(checked.network, checked.context())
-    counted = cost(network, clip_shape(checked))
+        network = SupernetSpace(checked.search_network, checked.context())
+    counted = cost(network, checked.clip_shape())
     blocks = [{**row, "output_shape": list(row["output_shape"])} for row in counted.rows]
     shape = list(counted.input_shape)
     figures = {"params": counted.params, "macs": counted.macs, "flops": counted.flops}

@@ -36,18 +36,12 @@ def run_hash(checked: Checked, given: NamedArchitecture | None, synthetic: bool)
     return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
-def clip_shape(checked: Checked, clips: int = 1) -> tuple[int, int, int, int, int]:
-    """(N, C, T, V, M) of the spec's clips."""
-    context = checked.context()
-    return clips, context.channels, context.frames, context.joints, context.persons
-
-
 def make_record(
     job: Job, found: Found, network: nn.Module, trained: FitResult, metrics: dict[str, float]
 ) -> Record:
     """The record of a finished run."""
     checked, spec = job.checked, job.checked.spec
-    counted = cost(network, clip_shape(checked))
+    counted = cost(network, checked.clip_shape())
     split, data = job.material.fingerprints
     return Record(
         spec=spec.name,
@@ -112,5 +106,5 @@ def _training(job: Job, trained: FitResult) -> Training:
 
 def measure_latency(job: Job, network: nn.Module) -> Latency:
     """Median time of one clip's forward pass on the run's device, after a warm-up."""
-    timed = latency(network, clip_shape(job.checked, LATENCY_BATCH), job.device)
+    timed = latency(network, job.checked.clip_shape(LATENCY_BATCH), job.device)
     return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=LATENCY_BATCH)

@@ -53,6 +53,18 @@ class Material:
             drop_last=True,
         )
 
+    def alpha_loader(self, options: TrainOptions) -> ClipLoader:
+        """Random clips of the validation recordings, which the supernet's weights are not trained on."""
+        indices = self.split.validation
+        return self._loader(
+            indices,
+            batch_size=min(options.batch_size, len(indices)),
+            augment=options.augment,
+            shuffle=True,
+            training=True,
+            drop_last=True,
+        )
+
     def validation_loader(self, batch_size: int) -> ClipLoader:
         """One clip of each validation recording."""
         return self._loader(self.split.validation, batch_size=batch_size)

@@ -100,10 +100,13 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
             validation=[(x, y) for x, y, _ in job.material.validation_loader(spec.evaluate.batch_size)],
             active=spec.search.active,
             seed=job.options.seed,
+            clip_shape=job.checked.clip_shape(),
+            alphas=job.material.alpha_loader(options),
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
-        space = SupernetSpace(job.checked.network, job.checked.context())
-        best = nas.search_on_supernet(search, space, training, journal, _engine(job))
+        space = SupernetSpace(job.checked.search_network, job.checked.context())
+        module = nas.GradientModule if job.checked.strategy.form == "gradient" else nas.SupernetModule
+        best = nas.search_on_supernet(search, space, training, journal, _engine(job), module)
     for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
         journal.epoch(row)
     return best
@@ -117,7 +120,7 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
     def evaluate(sample: Sample) -> float:
         """Validation top-1 of one architecture, trained by itself on the rest of the training split."""
         seed_everything(job.options.seed)
-        network = build_network(job.checked.network, sample, job.checked.context())
+        network = build_network(job.checked.search_network, sample, job.checked.context())
         loader = job.material.train_loader(options, whole=False)
         folder = job.folder.checkpoints / "trial"
         fit(

@@ -14,10 +14,14 @@ from pydantic_core import to_jsonable_python
 
 from skelbench.errors import Problem, SpecError
 from skelbench.search import Sample
+from skelbench.space.cell_syntax import split_edge
 from skelbench.space.nodes import (
+    CellsNode,
     ChoiceNode,
     DepthNode,
+    EdgesNode,
     InputsNode,
+    KeptEdges,
     MixNode,
     NetworkNodes,
     Node,
@@ -185,7 +189,7 @@ def _listed(nodes: tuple[Node, ...], sample: Sample) -> list[Any]:
     return [_plain(node, sample) for node in nodes]
 
 
-def _plain(node: Node | ValueNode, sample: Sample) -> Any:
+def _plain(node: Node | ValueNode | EdgesNode | KeptEdges, sample: Sample) -> Any:
     match node:
         case OpNode():
             return {"op": node.component.name, **_params(node.params, sample)}
@@ -204,6 +208,28 @@ def _plain(node: Node | ValueNode, sample: Sample) -> Any:
             return _listed(node.repetitions[: sample[node.label]], sample)
         case ValueNode():
             return to_jsonable_python(sample[node.label])
+        case EdgesNode():
+            return list(sample[node.label])
+        case KeptEdges():
+            return list(node.options)
+        case CellsNode():
+            return {"cell": _cells(node, sample)}
+
+
+def _cells(node: CellsNode, sample: Sample) -> dict[str, Any]:
+    """The stack with its genotype written out, and only the operators that stand in it."""
+    layers = _plain(node.layers, sample) if isinstance(node.layers, ValueNode) else node.layers
+    kinds = {"normal": node.normal, "reduce": node.reduce}
+    genotype = {kind: [_plain(edges, sample) for edges in nodes] for kind, nodes in kinds.items() if nodes}
+    used = {split_edge(edge)[0] for nodes in genotype.values() for edges in nodes for edge in edges}
+    return {
+        "layers": layers,
+        "channels": node.channels,
+        "reduce_at": list(node.reductions(layers)),
+        "drop_path": node.drop_path,
+        "from": {name: _plain(operator, sample) for name, operator in node.operators if name in used},
+        "genotype": genotype,
+    }
 
 
 def _params(params: Mapping[str, Any], sample: Sample) -> dict[str, Any]:

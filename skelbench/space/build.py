@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Point, Sample
-from skelbench.space.network import Builder, Take, output_shape
-from skelbench.space.nodes import ChoiceNode, DepthNode, InputsNode, MixNode, NetworkNodes, ValueNode
+from skelbench.space.cell_syntax import ZERO
+from skelbench.space.decisions import EdgesDecision, InputDecision, ModuleDecision, weighted_sum
+from skelbench.space.network import Builder, CellPlace, Take, output_shape
+from skelbench.space.nodes import (
+    ChoiceNode,
+    DepthNode,
+    EdgesNode,
+    InputsNode,
+    MixNode,
+    NetworkNodes,
+    ValueNode,
+)
 
 with warnings.catch_warnings():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
     from nni.mutable import Categorical, CategoricalMultiple
     from nni.nas.nn.pytorch import InputChoice, LayerChoice, ModelSpace, MutableModule
-    from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule
 
 
 class FrozenTrial(nn.Module):
@@ -52,7 +61,7 @@ class TrialSpace(ModelSpace):
 
 
 def _mutable(point: Point) -> Categorical | CategoricalMultiple:
-    if point.kind in ("mix", "inputs"):
+    if point.kind in ("mix", "inputs", "cell"):
         return CategoricalMultiple(list(point.options), n_chosen=point.choose, label=point.label)
     return Categorical(list(point.options), label=point.label)
 
@@ -75,7 +84,35 @@ class Mix(MutableModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """The plain sum of all candidates."""
-        return weighted_sum([1.0] * len(self.candidates), [c(x) for c in self.candidates])
+        return weighted_sum([1.0] * len(self.candidates), lambda index: self.candidates[index](x))
+
+
+class OpenNode(nn.Module):
+    """A node of a cell with every edge open: one choice of NNI's per input, all of them summed.
+
+    Args:
+        node: The decision.
+        candidates: For each input its operators in the order of ``node.options``, then ``zero``.
+    """
+
+    def __init__(self, node: EdgesNode, candidates: Sequence[Sequence[nn.Module]]) -> None:
+        super().__init__()
+        self.node = node
+        self.choices = nn.ModuleList(
+            LayerChoice(list(modules), label=f"{node.label}.{source}")
+            for source, modules in enumerate(candidates)
+        )
+
+    def edges(self) -> list[nn.Module]:
+        """The operators in the order of the node's options."""
+        kept = len(self.node.options) // len(self.choices)
+        choices = [choice for choice in self.choices if isinstance(choice, LayerChoice)]
+        return [choice[name] for choice in choices for name in choice.names[:kept]]
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        """The sum over all states before the node."""
+        terms = [choice(state) for choice, state in zip(self.choices, states, strict=True)]
+        return sum(terms[1:], start=terms[0])
 
 
 class SupernetSpace(ModelSpace):
@@ -88,7 +125,7 @@ class SupernetSpace(ModelSpace):
 
     def __init__(self, nodes: NetworkNodes, context: BuildContext) -> None:
         super().__init__()
-        self.input, self.body, self.head = _Open().network(nodes, context)
+        self.input, self.body, self.head = _Open().network(nodes, replace(context, shared=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores (N, classes)."""
@@ -121,6 +158,18 @@ class _Open(Builder):
     def inputs(self, node: InputsNode) -> nn.Module:
         return _Inputs(node)
 
+    def edges(self, node: EdgesNode, place: CellPlace) -> nn.Module:
+        names = [option.partition("(")[0] for option in node.options]
+        zeros = [name for name, operator in place.stack.operators if operator.component.name == ZERO]
+        return OpenNode(
+            node,
+            [
+                [self.edge(n, source, place) for n, i in zip(names, node.inputs, strict=True) if i == source]
+                + [self.edge(name, source, place) for name in zeros]
+                for source in sorted(set(node.inputs))
+            ],
+        )
+
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
         raise SpecError(f"'{node.label}': a searched depth has no supernet", remedy="Use weights: own")
 
@@ -141,86 +190,12 @@ class _Inputs(Take):
         return self.choice([outputs[index] for index in self.sources])
 
 
-class Decision(BaseSuperNetModule):
-    """A decision in a supernet: all candidates weighted, or only the active ones.
-
-    Candidates of weight zero, and those that are not active, are not computed.
-
-    Attributes:
-        label: The decision's label.
-        weights: One weight per candidate, summing to 1.
-        active: Indices of the candidates that alone are run, unweighted; None for the weighted sum.
-    """
-
-    def __init__(self, label: str, count: int, choose: int | None) -> None:
-        super().__init__()
-        self.label = label
-        self.choose = choose or 1
-        self.weights = [1.0 / count] * count
-        self.active: tuple[int, ...] | None = None
-
-    def combine(self, run: Callable[[int], Tensor]) -> Tensor:
-        """The active candidates' sum, or the weighted sum of all; ``run`` computes one candidate."""
-        if self.active is not None:
-            return weighted_sum([1.0] * len(self.active), [run(i) for i in self.active])
-        used = [i for i, weight in enumerate(self.weights) if weight > 0]
-        return weighted_sum([self.weights[i] for i in used], [run(i) for i in used])
-
-    def draw(self, generator: torch.Generator) -> None:
-        """Activate candidates at random in proportion to the weights (Peng et al. 2020, eq. 15).
-
-        Those of weight zero are drawn only where the others are fewer than needed.
-        """
-        weights = torch.tensor(self.weights)
-        if int((weights > 0).sum()) < self.choose:
-            weights += 1e-6
-        drawn = torch.multinomial(weights, self.choose, generator=generator)
-        self.active = tuple(sorted(drawn.tolist()))
-
-    def resample(self, memo: dict[str, Any]) -> dict[str, Any]:
-        """Nothing of its own: the strategy sets ``weights`` and ``active``."""
-        return {}
-
-    def export(self, memo: dict[str, Any]) -> dict[str, Any]:
-        """Nothing of its own: the search says which architecture is best."""
-        return {}
-
-    def export_probs(self, memo: dict[str, Any]) -> dict[str, Any]:
-        """The weights by candidate."""
-        return {self.label: dict(enumerate(self.weights))}
-
-
-class ModuleDecision(Decision):
-    """A decision among modules that take the same input."""
-
-    def __init__(self, label: str, candidates: Sequence[nn.Module]) -> None:
-        super().__init__(label, len(candidates), 1)
-        self.candidates = nn.ModuleList(candidates)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Combine the candidates' outputs for ``x``."""
-        return self.combine(lambda index: self.candidates[index](x))
-
-
-class InputDecision(Decision):
-    """A decision among given tensors."""
-
-    def __init__(self, label: str, count: int, choose: int, combine: str) -> None:
-        super().__init__(label, count, choose)
-        self.reduction = combine
-
-    def forward(self, outputs: list[Tensor]) -> Tensor:
-        """Combine ``outputs`` in the scale of a derived architecture."""
-        total = self.combine(lambda index: outputs[index])
-        if self.reduction == "mean":
-            return total / len(self.active) if self.active is not None else total
-        return total if self.active is not None else total * self.choose
-
-
 def supernet_hook(
     module: nn.Module, name: str, memo: dict[str, Any], kwargs: dict[str, Any]
 ) -> nn.Module | bool:
     """NNI mutation hook: put a `Decision` in the place of each open decision."""
+    if isinstance(module, OpenNode):
+        return EdgesDecision(module.node, module.edges())
     if isinstance(module, Mix):
         return ModuleDecision(module.label, list(module.candidates))
     if isinstance(module, LayerChoice):
@@ -228,14 +203,3 @@ def supernet_hook(
     if isinstance(module, InputChoice):
         return InputDecision(module.label, module.n_candidates, module.n_chosen or 1, module.reduction)
     return False
-
-
-def weighted_sum(weights: Sequence[float], terms: Sequence[Tensor]) -> Tensor:
-    """Sum of weighted terms; fixed graphs (K, V, V) are summed before graphs of a batch (N, K, V, V)."""
-    if len(terms) == 1:
-        return terms[0] if weights[0] == 1.0 else weights[0] * terms[0]
-    pairs = sorted(zip(weights, terms, strict=True), key=lambda pair: pair[1].dim())
-    total = pairs[0][0] * pairs[0][1]
-    for weight, term in pairs[1:]:
-        total = torch.add(total, term, alpha=weight)
-    return total

@@ -10,6 +10,7 @@ from typing import Any
 from skelbench.components import GraphModule, Operator, Slot
 from skelbench.errors import SpecError, did_you_mean
 from skelbench.registry import Registry
+from skelbench.space.cell_syntax import CellReader
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
@@ -27,7 +28,7 @@ from skelbench.space.place import Here, Want
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks
 
-_FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth")
+_FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell")
 _MOST_NODES = 20_000
 
 
@@ -44,18 +45,21 @@ class Expander(Notes):
         self._registry = registry
         self._count = 0
 
-    def network(self, raw: Mapping[str, Any], *path: str) -> NetworkNodes | None:
+    def network(
+        self, raw: Mapping[str, Any], *path: str, others: Mapping[str, Any] = MappingProxyType({})
+    ) -> NetworkNodes | None:
         """The nodes of ``raw`` (input, body, head), or None where there are problems.
 
         Args:
             raw: The three parts in node syntax.
             path: Where they stand in the spec.
+            others: Parts in the place of those, which stand under ``search.network``.
         """
-        first = self._end(raw["input"], Here((*path, "input"), "input"), "input")
-        body = self._sequence(
-            raw["body"], Here((*path, "body"), "body"), Want("operator", "skeleton"), blocks=True
-        )
-        last = self._end(raw["head"], Here((*path, "head"), "head"), "head")
+        parts = {**raw, **others}
+        here = {k: Here((*(("search", "network") if k in others else path), k), k) for k in parts}
+        first = self._end(parts["input"], here["input"], "input")
+        body = self._sequence(parts["body"], here["body"], Want("operator", "skeleton"), blocks=True)
+        last = self._end(parts["head"], here["head"], "head")
         if self.problems or first is None or body is None or last is None:
             return None
         return NetworkNodes(first, body, last)
@@ -97,6 +101,7 @@ class Expander(Notes):
             "sum": self._sum,
             "depth": self._depth,
             "inputs": self._stray_inputs,
+            "cell": self._cell,
         }
         return forms[key](raw[key], here.into(key), want)
 
@@ -259,6 +264,12 @@ class Expander(Notes):
             return None
         terms = [self._node(item, here.into(i).named(i + 1), want) for i, item in enumerate(raw)]
         return SumNode(tuple(term for term in terms if term is not None))
+
+    def _cell(self, raw: Any, here: Here, want: Want) -> Node | None:
+        if want.kind == "graph_module":
+            self.fault("'cell' cannot stand where one graph is wanted", here)
+            return None
+        return CellReader(self, self._options, self._values).read(raw, here)
 
     def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
         if want.kind == "graph_module":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,10 +14,15 @@ from torch.func import functional_call
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Sample
+from skelbench.space.cell_syntax import INPUTS, split_edge
+from skelbench.space.cells import Cell, CellStack, KeptNode, Layer, layers_of
 from skelbench.space.nodes import (
+    CellsNode,
     ChoiceNode,
     DepthNode,
+    EdgesNode,
     InputsNode,
+    KeptEdges,
     MixNode,
     NetworkNodes,
     Node,
@@ -41,7 +47,7 @@ class Network(nn.Module):
         return self.head(self.body(self.input(x)))
 
 
-class Sequence(nn.Sequential):
+class Chain(nn.Sequential):
     """Modules one after the other; a `Take` among them chooses from all earlier outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,6 +94,7 @@ class Builder:
         clip = (1, context.channels, context.frames, context.joints, context.persons)
         first = self.build(nodes.input, context)
         shape = output_shape(first, clip, nodes.input.place)
+        context = replace(context, persons=shape[0])  # one, where the input puts all into one image
         body = self.build(nodes.body, at_shape(context, shape))
         shape = output_shape(body, shape, "network.body")
         return first, body, self.build(nodes.head, at_shape(context, shape))
@@ -109,6 +116,8 @@ class Builder:
                 return self.inputs(node)
             case DepthNode():
                 return self.depth(node, context)
+            case CellsNode():
+                return self._cells(node, context)
 
     def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
         params = {name: self._param(value, context, node) for name, value in node.params.items()}
@@ -133,7 +142,36 @@ class Builder:
                 shapes.append(shapes[child.sources[0]])
             else:
                 shapes.append(output_shape(module, shapes[-1], getattr(child, "place", "")))
-        return Sequence(*modules)
+        return Chain(*modules)
+
+    def _cells(self, node: CellsNode, context: BuildContext) -> nn.Module:
+        layers = self.value(node.layers) if isinstance(node.layers, ValueNode) else node.layers
+        cells = []
+        for layer in layers_of(node, layers, context.channels):
+            place = CellPlace(node, layer, replace(context, channels=layer.channels))
+            nodes = [self._node(edges, place) for edges in layer.edges]
+            cells.append(Cell(*layer.entries(affine=not context.shared), nodes))
+            context = place.inside()
+        return CellStack(*cells)
+
+    def _node(self, edges: EdgesNode | KeptEdges, place: CellPlace) -> nn.Module:
+        return self.kept(edges.options, place) if isinstance(edges, KeptEdges) else self.edges(edges, place)
+
+    def kept(self, edges: Sequence[str], place: CellPlace) -> nn.Module:
+        """A node of a cell whose edges are given."""
+        pairs = [(name, source or 0) for name, source in map(split_edge, edges)]
+        modules = [self.edge(name, source, place) for name, source in pairs]
+        drop_path = 0.0 if place.context.shared else place.stack.drop_path
+        return KeptNode([source for _, source in pairs], modules, drop_path)
+
+    def edge(self, name: str, source: int, place: CellPlace) -> nn.Module:
+        """The operator ``name`` on an edge from ``source``."""
+        context = place.context if source < INPUTS else place.inside()
+        return self.build(place.operators[name], replace(context, stride=place.layer.stride(source)))
+
+    def edges(self, node: EdgesNode, place: CellPlace) -> nn.Module:
+        """What makes a node of a cell whose edges are searched."""
+        raise TypeError(f"{type(self).__name__} does not build cells")
 
     def choice(self, node: ChoiceNode, context: BuildContext) -> nn.Module:
         """What stands for a choice."""
@@ -154,6 +192,33 @@ class Builder:
     def value(self, node: ValueNode) -> Any:
         """What stands for a searched value."""
         raise TypeError(f"{type(self).__name__} does not build values")
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where a node of a cell is built.
+
+    Attributes:
+        stack: The stack of cells.
+        layer: The cell.
+        context: The cell's width, and its inputs' rows and columns.
+    """
+
+    stack: CellsNode
+    layer: Layer
+    context: BuildContext
+
+    @property
+    def operators(self) -> dict[str, OpNode]:
+        """The operators by name."""
+        return dict(self.stack.operators)
+
+    def inside(self) -> BuildContext:
+        """The context at the cell's nodes."""
+        context = self.context
+        if not self.layer.reducing:
+            return context
+        return replace(context, frames=math.ceil(context.frames / 2), joints=math.ceil(context.joints / 2))
 
 
 class _Unbuilt:
@@ -195,6 +260,9 @@ class _Fixed(Builder):
 
     def value(self, node: ValueNode) -> Any:
         return self._chosen(node.label)
+
+    def edges(self, node: EdgesNode, place: CellPlace) -> nn.Module:
+        return self.kept(self._chosen(node.label), place)
 
 
 def build_network(nodes: NetworkNodes, sample: Sample, context: BuildContext) -> Network:

@@ -98,7 +98,63 @@ class DepthNode:
     repetitions: tuple[Node, ...]
 
 
-Node = OpNode | SequenceNode | SumNode | ChoiceNode | MixNode | InputsNode | DepthNode
+@dataclass(frozen=True)
+class EdgesNode:
+    """Which edges lead into one node of a cell.
+
+    Attributes:
+        label: Its label; every cell of the same kind has it.
+        options: The possible edges, an operator and the input that it takes: ``sep3(0)``.
+        inputs: The input of each option; options of one input exclude each other.
+        choose: How many are kept.
+        none: Whether ``zero``, an input without an edge, has a weight in a weighted sum.
+    """
+
+    label: str
+    options: tuple[str, ...]
+    inputs: tuple[int, ...]
+    choose: int
+    none: bool
+
+
+@dataclass(frozen=True)
+class KeptEdges:
+    """The edges into one node of a cell where nothing is left to choose."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CellsNode:
+    """A stack of cells, each of which takes the outputs of the two before it (Liu et al., ICLR 2019).
+
+    Attributes:
+        layers: How many cells.
+        channels: Channels of a node in the first cell; a reduction cell doubles them.
+        reduce_at: Which cells, counted from 0, halve rows and columns; None for those at one and
+            two thirds.
+        operators: What may stand on an edge, by name.
+        normal: The edges into each node of a cell that keeps the size.
+        reduce: Those of a cell that halves it.
+        drop_path: The share of edges' outputs dropped at the end of training.
+        place: Where it stands in the spec.
+    """
+
+    layers: int | ValueNode
+    channels: int
+    reduce_at: tuple[int, ...] | None
+    operators: tuple[tuple[str, OpNode], ...]
+    normal: tuple[EdgesNode | KeptEdges, ...]
+    reduce: tuple[EdgesNode | KeptEdges, ...]
+    drop_path: float = 0.0
+    place: str = ""
+
+    def reductions(self, layers: int) -> tuple[int, ...]:
+        """The cells that halve the size, in a stack of ``layers``."""
+        return (layers // 3, 2 * layers // 3) if self.reduce_at is None else self.reduce_at
+
+
+Node = OpNode | SequenceNode | SumNode | ChoiceNode | MixNode | InputsNode | DepthNode | CellsNode
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from skelbench.space.tree import (
     Part,
     all_open,
     all_opened,
+    by_input,
     inside,
     labels_in,
     next_open,
@@ -146,6 +147,10 @@ def _draw(point: Point, rng: np.random.Generator) -> Any:
                 return chosen
     if point.kind == "inputs":
         return [options[i] for i in sorted(rng.choice(len(options), point.choose or 1, replace=False))]
+    if point.kind == "cell":
+        inputs = by_input(point)
+        taken = sorted(rng.choice(len(inputs), point.choose or 1, replace=False))
+        return [inputs[i][int(rng.integers(len(inputs[i])))] for i in taken]
     return options[int(rng.integers(len(options)))]
 
 
@@ -156,7 +161,7 @@ def _settle(point: Point, given: Any) -> Any:
         SpecError: It is none of the point's options, or not as many as the point asks for.
     """
     where = f"the {point.kind} '{point.label}'"
-    if point.kind not in ("mix", "inputs"):
+    if point.kind not in ("mix", "inputs", "cell"):
         return _option(point, given, where)
     if not isinstance(given, list | tuple) or not given:
         raise SpecError(f"{where} takes a list, not {given!r}", remedy=f"Choose from {_shown(point)}")
@@ -165,6 +170,9 @@ def _settle(point: Point, given: Any) -> Any:
         raise SpecError(f"{where} names an option twice", remedy="Name each once")
     if point.choose is not None and len(chosen) != point.choose:
         raise SpecError(f"{where} takes {point.choose} of its options, not {len(chosen)}")
+    groups = [group for option, group in zip(point.options, point.groups, strict=False) if option in chosen]
+    if len(set(groups)) < len(groups):
+        raise SpecError(f"{where} takes one input twice", remedy="Give each edge an input of its own")
     return [option for option in point.options if option in chosen]
 
 
@@ -173,6 +181,10 @@ def _option(point: Point, given: Any, where: str) -> Any:
         if option == given and isinstance(option, bool) == isinstance(given, bool):
             return option
     names = [str(option) for option in point.options]
+    name, _, source = str(given).partition("(")
+    if point.kind == "cell" and source and any(option.startswith(f"{name}(") for option in names):
+        inputs = ", ".join(map(str, sorted(set(point.groups))))
+        raise SpecError(f"{where} has no input {source.rstrip(')')}", remedy=f"Its inputs are {inputs}")
     raise SpecError(f"{where} has no option {given!r}", remedy=did_you_mean(given, names))
 
 
@@ -210,6 +222,9 @@ def _count_group(group: list[list[Open]], decided: Sample) -> int:
         )
     if point.kind == "mix":
         return _count_mix(first, point, decided)
+    if point.kind == "cell":
+        chosen = itertools.combinations(map(len, by_input(point)), point.choose or 1)
+        return sum(math.prod(sizes) for sizes in chosen)
     return math.comb(len(point.options), point.choose or 1)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from skelbench.search import Point, Sample
 from skelbench.space.nodes import (
+    CellsNode,
     ChoiceNode,
     DepthNode,
+    EdgesNode,
     InputsNode,
     MixNode,
     Node,
@@ -19,10 +21,10 @@ from skelbench.space.nodes import (
     ValueNode,
 )
 
-Open = ChoiceNode | MixNode | InputsNode | ValueNode | DepthNode
-Part = Node | ValueNode
-OPEN = (ChoiceNode, MixNode, InputsNode, ValueNode, DepthNode)
-_NODES = (OpNode, SequenceNode, SumNode, *OPEN)
+Open = ChoiceNode | MixNode | InputsNode | ValueNode | DepthNode | EdgesNode
+Part = Node | ValueNode | EdgesNode
+OPEN = (ChoiceNode, MixNode, InputsNode, ValueNode, DepthNode, EdgesNode)
+_NODES = (OpNode, SequenceNode, SumNode, CellsNode, *OPEN)
 
 
 def point_of(node: Open) -> Point:
@@ -38,6 +40,8 @@ def point_of(node: Open) -> Point:
             return Point(node.label, "value", node.values)
         case DepthNode():
             return Point(node.label, "depth", node.counts)
+        case EdgesNode():
+            return Point(node.label, "cell", node.options, node.choose, node.inputs, node.none)
 
 
 def opened(node: Open, decision: Any) -> tuple[Node, ...]:
@@ -62,6 +66,8 @@ def parts(node: Part) -> tuple[Part, ...]:
             return node.children
         case SumNode():
             return node.terms
+        case CellsNode():
+            return tuple(part for part in (node.layers, *node.normal, *node.reduce) if isinstance(part, OPEN))
         case _:
             return ()
 
@@ -106,7 +112,16 @@ def outcomes(point: Point) -> Iterator[Any]:
         return (list(chosen) for n in sizes for chosen in itertools.combinations(point.options, n))
     if point.kind == "inputs":
         return (list(chosen) for chosen in itertools.combinations(point.options, point.choose or 1))
+    if point.kind == "cell":
+        of_inputs = itertools.combinations(by_input(point), point.choose or 1)
+        return (list(chosen) for options in of_inputs for chosen in itertools.product(*options))
     return iter(point.options)
+
+
+def by_input(point: Point) -> list[tuple[Any, ...]]:
+    """The edges of a ``cell`` decision that each input may take."""
+    pairs = list(zip(point.groups, point.options, strict=True))
+    return [tuple(option for i, option in pairs if i == group) for group in sorted(set(point.groups))]
 
 
 def all_opened(nodes: Iterable[Open], decision: Any) -> list[Node]:

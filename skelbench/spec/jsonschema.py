@@ -32,9 +32,10 @@ def json_schema(names: Mapping[str, Sequence[str]] | None = None) -> _Json:
     schema["required"] = ["skelbench", "name"]
     for name in _PARTIAL:  # the rest may come from the spec that is extended
         definitions[name].pop("required", None)
-    network = definitions["NetworkSpec"]["properties"]
-    network["input"] = network["head"] = _NODE
-    network["body"]["items"] = _NODE
+    for name in ("NetworkSpec", "SearchNetworkSpec"):
+        network = definitions[name]["properties"]
+        network["input"] = network["head"] = _NODE
+        network["body"] = _NODES
     definitions["Node"] = _node(names or {})
     for kind, owner, key in (
         ("dataset", "DataSpec", "dataset"),
@@ -56,6 +57,18 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
     inputs = {"label": _LABEL, "from": _NUMBERS, "choose": _COUNT, "combine": {"enum": ["sum", "mean"]}}
     depth = {"label": _LABEL, "of": _NODE, "from": _NUMBERS}
     parameters: _Json = {"additionalProperties": True}
+    cells: _Json = {"type": "array", "items": {"type": "array", "items": {"type": "string"}, "minItems": 1}}
+    cell = {
+        "label": {"type": "string"},
+        "layers": {"anyOf": [_COUNT, _inner({"value": {"type": "object"}}, "value")]},
+        "channels": _COUNT,
+        "nodes": _COUNT,
+        "choose": _COUNT,
+        "from": options["from"],
+        "reduce_at": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        "drop_path": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+        "genotype": _inner({"normal": cells, "reduce": cells}),
+    }
     return {
         "anyOf": [
             component,
@@ -66,6 +79,7 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
             _form("sum", _NODES),
             _form("inputs", _inner(inputs, "from")),
             _form("depth", _inner(depth, "of", "from")),
+            _form("cell", _inner(cell, "layers", "channels")),
             _form("body", _NODES) | {"required": ["repeat", "body"]},
         ]
     }

@@ -61,6 +61,20 @@ class NetworkSpec(Options):
     head: RawNode
 
 
+class SearchNetworkSpec(Options):
+    """Parts of the network that are others during the search; they hold the same decisions.
+
+    Attributes:
+        input: See `NetworkSpec`; None is the network's.
+        body: Likewise.
+        head: Likewise.
+    """
+
+    input: RawNode | None = None
+    body: list[RawNode] | None = None
+    head: RawNode | None = None
+
+
 class Chosen(BaseModel):
     """A component by name; all other keys are its parameters.
 
@@ -97,6 +111,7 @@ class SearchSpec(Options):
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         engine: NNI's execution engine.
         derive: How weights become one architecture.
+        network: Parts of the network that are others during the search, smaller ones as a rule.
         train: Changes of the recipe for the search, in the form of ``train``.
     """
 
@@ -106,6 +121,7 @@ class SearchSpec(Options):
     active: Literal["single", "all"] = "single"
     engine: Chosen = Chosen(name="sequential")
     derive: DeriveOptions = DeriveOptions()
+    network: SearchNetworkSpec = SearchNetworkSpec()
     train: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -100,6 +100,27 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     return Cost(_params(module), flops // 2, flops, shape, tuple(rows))
 
 
+def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence[str]) -> dict[str, int]:
+    """The MACs of some modules inside another in one pass, however deep they stand.
+
+    Args:
+        module: The network; it is left as it is.
+        input_shape: One clip with all its persons, (1, C, T, V, M).
+        names: Their paths, as ``named_modules`` gives them; a part that is not run costs nothing.
+    """
+    hollow = _without_data(module)
+    counter = FlopCounterMode(display=False)
+    rows: list[CostRow] = []
+    for name in names:
+        _watch(name, hollow.get_submodule(name), counter, rows)
+    with torch.no_grad(), counter:
+        hollow(torch.empty(tuple(input_shape), device="meta"))
+    macs = dict.fromkeys(names, 0)
+    for row in rows:
+        macs[row["name"]] += row["macs"]
+    return macs
+
+
 def _without_data(module: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose parameters and buffers are on the meta device."""
     memo: dict[int, Any] = {}

@@ -66,8 +66,12 @@ class ClipClassifier(pl.LightningModule):
         return self.network(x)
 
     def on_train_epoch_start(self) -> None:
-        """Forget the last epoch's figures."""
+        """Forget the last epoch's figures, and tell modules that ask for it how far training is."""
         self.seen = {"right": 0, "count": 0, "loss": 0.0}
+        for module in self.modules():
+            set_progress = getattr(module, "set_progress", None)
+            if callable(set_progress):
+                set_progress(self.current_epoch / self.options.epochs)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch.
@@ -77,7 +81,7 @@ class ClipClassifier(pl.LightningModule):
         """
         x, y, _ = batch
         scores = self(x)
-        loss = functional.cross_entropy(scores, y, label_smoothing=self.options.label_smoothing)
+        loss = self.loss(scores, y)
         if not torch.isfinite(loss):
             raise WorkFailed(
                 f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}",
@@ -87,6 +91,10 @@ class ClipClassifier(pl.LightningModule):
         self.seen["count"] += len(y)
         self.seen["loss"] += float(loss.detach()) * len(y)
         return loss
+
+    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """The recipe's loss of scores (N, classes) for labels (N,)."""
+        return functional.cross_entropy(scores, y, label_smoothing=self.options.label_smoothing)
 
     def figures(self) -> dict[str, float]:
         """Mean loss and top-1 (percent) over the epoch's training clips so far."""

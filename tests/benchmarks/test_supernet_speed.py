@@ -17,7 +17,8 @@ from torch import nn
 
 from skelbench.components import BuildContext
 from skelbench.registry import load_registry
-from skelbench.space.build import Decision, SupernetSpace, supernet_hook
+from skelbench.space.build import SupernetSpace, supernet_hook
+from skelbench.space.decisions import Decision
 from skelbench.space.nodes import MixNode, NetworkNodes, OpNode, SequenceNode, SumNode
 
 # 16 persons a step: with fewer, torch takes another way for 1x1 convolutions on one thread.

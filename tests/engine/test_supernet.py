@@ -18,7 +18,8 @@ from skelbench.errors import WorkFailed
 from skelbench.recipe import OptimizerOptions, ScheduleOptions, TrainOptions
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from skelbench.search import Point, Proposal, Weights
-from skelbench.space.build import Decision, SupernetSpace
+from skelbench.space.build import SupernetSpace
+from skelbench.space.decisions import Decision
 from skelbench.space.nodes import ChoiceNode, MixNode
 from skelbench.space.size import SearchSpace
 from skelbench.train.fit import Epochs, quiet, trainer_arguments

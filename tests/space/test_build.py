@@ -14,16 +14,8 @@ from torch import nn
 
 from skelbench.errors import SpecError
 from skelbench.search import Point, Sample, as_weights
-from skelbench.space.build import (
-    Decision,
-    InputDecision,
-    Mix,
-    ModuleDecision,
-    SupernetSpace,
-    TrialSpace,
-    supernet_hook,
-    weighted_sum,
-)
+from skelbench.space.build import Mix, SupernetSpace, TrialSpace, supernet_hook
+from skelbench.space.decisions import Decision, InputDecision, ModuleDecision, weighted_sum
 from skelbench.space.network import build_network
 from skelbench.space.nodes import ChoiceNode, DepthNode, InputsNode, MixNode, Node, OpNode, SumNode, ValueNode
 from skelbench.space.size import SearchSpace
@@ -141,7 +133,7 @@ def test_combining_is_the_plain_weighted_sum(pairs: list[tuple[float, float]]):
 
 def test_terms_of_different_rank_are_added_as_tensors_of_a_batch():
     terms = [torch.full((2, 3, 4, 4), 2.0), torch.full((3, 4, 4), 1.0), torch.full((2, 3, 4, 4), 3.0)]
-    total = weighted_sum([0.5, 2.0, 1.0], terms)
+    total = weighted_sum([0.5, 2.0, 1.0], terms.__getitem__)
     assert torch.equal(total, torch.full((2, 3, 4, 4), 6.0))
     assert torch.equal(terms[1], torch.full((3, 4, 4), 1.0)), "what is added is left as it is"
 

@@ -19,7 +19,8 @@ from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
 from skelbench.recipe import TrainOptions
 from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
-from skelbench.space.build import Decision, SupernetSpace, supernet_hook
+from skelbench.space.build import SupernetSpace, supernet_hook
+from skelbench.space.decisions import Decision
 from skelbench.train.module import ClipClassifier
 
 SEARCH_STATE = "skelbench_search"
@@ -38,6 +39,8 @@ class SupernetJob:
         active: ``single`` trains one drawn candidate per decision and step (Peng et al. 2020,
             eq. 15), ``all`` the weighted sum of all (eq. 8).
         seed: Seed of the draws.
+        clip_shape: The shape of one clip, (1, C, T, V, M).
+        alphas: Batches for the weights of a gradient search, of clips that are not trained on.
         checkpoint: A checkpoint to go on from, or None.
     """
 
@@ -48,6 +51,8 @@ class SupernetJob:
     validation: Sequence[tuple[Tensor, Tensor]]
     active: Literal["single", "all"]
     seed: int
+    clip_shape: Sequence[int] = ()
+    alphas: Any = None
     checkpoint: Path | None = None
 
 
@@ -87,8 +92,7 @@ class Supernet(BaseOneShotLightningModule):
     def set_weights(self, weights: Weights) -> None:
         """Weigh the candidates; from here on all of them are summed."""
         for decision in self.decisions():
-            decision.weights = weights[decision.label].tolist()
-            decision.active = None
+            decision.weigh(weights[decision.label].tolist())
 
     @torch.no_grad()
     def accuracy(self, proposal: Proposal) -> float:

@@ -1,0 +1,112 @@
+"""Gradient searches: their weights learn beside those of a supernet (bilevel optimisation)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from skelbench.engine.nas.supernet import Supernet
+from skelbench.search import GradientSearch, TensorWeights
+from skelbench.space.decisions import Decision
+from skelbench.train.cost import macs_of_parts
+
+Batch = Sequence[Tensor]
+_ROUND = 1_000_003
+"""Keeps the order of clips of a second round apart from that of any epoch."""
+
+
+class GradientModule(Supernet):
+    """In each step lets the search's weights learn on their own batch, then trains the supernet's."""
+
+    _search: GradientSearch
+    _batches: Iterator[Batch]
+    _costs: dict[str, np.ndarray]
+
+    def on_fit_start(self) -> None:
+        """Bring the search to the supernet's device and count what the options cost."""
+        super().on_fit_start()
+        self._search.to(self.device)
+        self._costs = option_costs(self.training_module.network, self._job.clip_shape)
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the alpha batches of this epoch."""
+        super().on_train_epoch_start()
+        self._batches = endless(self._job.alphas, self.current_epoch)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One step of the search, then one of the shared weights."""
+        alpha_batch = [
+            part.to(self.device) if isinstance(part, Tensor) else part for part in next(self._batches)
+        ]
+        self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
+        weights = self._search.training_weights(self.current_epoch)
+        for decision in self.decisions():
+            decision.weigh(weights[decision.label].tolist(), normalised=False)
+        loss = self.training_module.training_step(batch, batch_idx)
+        self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
+        self.advance_lr_schedulers(batch_idx)
+        return loss
+
+    def loss_under(self, weights: TensorWeights, batch: Batch) -> Tensor:
+        """The recipe's loss of a batch with the options weighted by ``weights``."""
+        for decision in self.decisions():
+            decision.weigh(weights[decision.label].unbind(), normalised=False)
+        return self.training_module.loss(self.training_module(batch[0]), batch[1])
+
+    @property
+    def costs(self) -> dict[str, np.ndarray]:
+        """By label, the MACs of each option in all places of the label."""
+        return self._costs
+
+    @property
+    def lr(self) -> float:
+        """The present learning rate of the shared weights."""
+        return float(self.trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_epoch_end(self) -> None:
+        """Write down where the search stands."""
+        super().on_train_epoch_end()
+        self._journal.generation(self.current_epoch, self._search.figures())
+
+
+class Step:
+    """One step's problem (implements `skelbench.search.Bilevel`)."""
+
+    def __init__(self, module: GradientModule, train: Batch, validation: Batch) -> None:
+        self._module, self._train, self._validation = module, train, validation
+        self.shared = [p for p in module.training_module.parameters() if p.requires_grad]
+        self.lr = module.lr
+        self.costs = module.costs
+
+    def train_loss(self, weights: TensorWeights) -> Tensor:
+        """The loss on the step's training batch."""
+        return self._module.loss_under(weights, self._train)
+
+    def validation_loss(self, weights: TensorWeights) -> Tensor:
+        """The loss on the step's alpha batch."""
+        return self._module.loss_under(weights, self._validation)
+
+
+def endless(loader: Any, epoch: int) -> Iterator[Batch]:
+    """Batches of an epoch; where they are fewer than the epoch's steps, further rounds of them."""
+    turn = 0
+    while True:
+        loader.set_epoch(epoch + turn * _ROUND)
+        yield from loader
+        turn += 1
+
+
+def option_costs(network: nn.Module, clip_shape: Sequence[int]) -> dict[str, np.ndarray]:
+    """By label, the MACs of each option for one clip, summed over the places of the label."""
+    named = {name: m for name, m in network.named_modules() if isinstance(m, Decision)}
+    paths = {
+        name: [f"{name}.candidates.{i}" for i in range(m.count)] for name, m in named.items() if m.candidates
+    }
+    macs = macs_of_parts(network, clip_shape, [path for several in paths.values() for path in several])
+    costs = {m.label: np.zeros(m.count) for m in named.values()}
+    for name, several in paths.items():
+        costs[named[name].label] += np.array([macs[path] for path in several], dtype=float)
+    return costs

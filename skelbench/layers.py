@@ -1,0 +1,75 @@
+"""Modules that operators and the cells around them are made of."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def relu_conv_bn(
+    channels: int, out_channels: int, kernel: int = 1, stride: int = 1, *, affine: bool = True
+) -> nn.Sequential:
+    """ReLU, a convolution that keeps the size (but for its stride) and batch normalisation.
+
+    Args:
+        channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Rows and columns of the kernel, odd.
+        stride: Step between rows and columns of the output.
+        affine: Whether the normalisation learns scale and shift.
+    """
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, out_channels, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(out_channels, affine=affine),
+    )
+
+
+class FactorisedReduce(nn.Module):
+    """Halves rows and columns by two 1x1 convolutions side by side: (N, C, H, W) -> (N, out, H/2, W/2).
+
+    Both read the same positions, as in the code released with SAR-NAS; odd sizes are rounded up.
+
+    Args:
+        channels: Channels of the input.
+        out_channels: Channels of the output.
+        affine: Whether the normalisation learns scale and shift.
+    """
+
+    def __init__(self, channels: int, out_channels: int, *, affine: bool = True) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.relu = nn.ReLU()
+        self.first = nn.Conv2d(channels, half, 1, 2, bias=False)
+        self.second = nn.Conv2d(channels, out_channels - half, 1, 2, bias=False)
+        self.bn = nn.BatchNorm2d(out_channels, affine=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Half the rows and columns of x."""
+        x = self.relu(x)
+        return self.bn(torch.cat([self.first(x), self.second(x)], 1))
+
+
+class DropPath(nn.Module):
+    """Drops whole samples in training, more of them towards its end (Larsson et al., ICLR 2017).
+
+    Args:
+        rate: The share dropped at the end of training.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+        self.progress = 0.0
+
+    def set_progress(self, share: float) -> None:
+        """Tell how much of the training is done, from 0 to 1."""
+        self.progress = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x with some samples zero and the others scaled up, so that the mean is kept."""
+        rate = self.rate * self.progress
+        if not self.training or rate == 0:
+            return x
+        kept = torch.empty(len(x), *[1] * (x.dim() - 1), device=x.device, dtype=x.dtype).bernoulli_(1 - rate)
+        return x * (kept / (1 - rate))
