@@ -209,8 +209,11 @@ def _alternatives(point: Point) -> Iterator[Any]:
         yield from point.options
         return
     sizes = range(1, len(point.options) + 1) if point.choose is None else [point.choose]
+    groups = point.groups or range(len(point.options))
     for size in sizes:
-        yield from map(list, combinations(point.options, size))
+        for places in combinations(range(len(point.options)), size):
+            if len({groups[i] for i in places}) == size:
+                yield [point.options[i] for i in places]
 
 
 def _listed(decision: Any) -> list[Any]:

@@ -23,6 +23,7 @@ POINTS = (
     Point("sources", "inputs", (0, 1, 2), choose=2),
     Point("channels", "value", (16, 32, 64)),
     Point("blocks", "depth", (1, 2, 3)),
+    Point("cell.2", "cell", ("sep3(0)", "max3(0)", "sep3(1)", "max3(1)"), 2, (0, 0, 1, 1)),
 )
 """One decision of each kind; a strategy is tried on those that it searches."""
 

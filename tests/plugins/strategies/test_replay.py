@@ -107,12 +107,27 @@ def test_every_kind_of_decision_has_its_alternatives():
         Point("i", "inputs", (0, 1, 2, 3), 2),
         Point("v", "value", (8, 16)),
         Point("d", "depth", (1, 2, 3)),
+        Point("c", "cell", ("p(0)", "q(0)", "p(1)", "p(2)"), 2, (0, 0, 1, 2)),
     ]
     table = TabulatedSpace(points)
     listed = list(table.enumerate())
-    assert table.size() == len(listed) == 7 * 6 * 2 * 3
+    assert table.size() == len(listed) == 7 * 6 * 2 * 3 * 5
     assert [table.fitness(s) for s in listed] == list(table.table.ravel())
     assert table.sample(np.random.default_rng(0)) in listed
+
+
+def test_edges_of_one_input_exclude_each_other():
+    table = TabulatedSpace([Point("c", "cell", ("p(0)", "q(0)", "p(1)", "p(2)"), 2, (0, 0, 1, 2))])
+    edges = [sample["c"] for sample in table.enumerate()]
+    assert edges == [
+        ["p(0)", "p(1)"],
+        ["p(0)", "p(2)"],
+        ["q(0)", "p(1)"],
+        ["q(0)", "p(2)"],
+        ["p(1)", "p(2)"],
+    ]
+    with pytest.raises(SpecError, match="c cannot be"):
+        table.fitness({"c": ["p(0)", "q(0)"]})
 
 
 def test_a_sample_outside_the_space_is_refused():

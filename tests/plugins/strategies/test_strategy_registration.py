@@ -14,7 +14,7 @@ def test_strategies_are_registered_and_load(name):
     strategy = load_registry().get("strategy", name)
     assert callable(strategy.load())
     assert strategy.searches["own"] == ALL_NODE_KINDS
-    assert strategy.searches["shared"] == {"choice", "mix", "inputs"}
+    assert strategy.searches["shared"] == {"choice", "mix", "inputs", "cell"}
 
 
 def test_listing_imports_neither_torch_nor_nni():
