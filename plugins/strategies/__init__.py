@@ -1,11 +1,11 @@
-"""Built-in search strategies: ``ceim``, ``random`` and ``grid``."""
+"""Built-in search strategies."""
 
 from __future__ import annotations
 
 from skelbench import hookimpl
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 
-from .params import CeimParams, GridParams, RandomParams
+from .params import CeimParams, EvolutionParams, GridParams, RandomParams, TpeParams
 
 MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "cell"])
 """What a supernet can hold as a weighted sum, so that candidates can share its weights."""
@@ -36,5 +36,19 @@ def register_strategies() -> list[Strategy]:
             target="skelbench_plugins.strategies.listed:grid_search",
             params=GridParams,
             searches=SEARCHES,
+        ),
+        Strategy(
+            name="evolution",
+            summary="Regularised evolution (Real et al., AAAI 2019), by NNI",
+            target="skelbench.engine.nas.evolution:Evolution",
+            params=EvolutionParams,
+            searches={"own": ALL_NODE_KINDS},
+        ),
+        Strategy(
+            name="tpe",
+            summary="Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), by NNI",
+            target="skelbench.engine.nas.tpe:Tpe",
+            params=TpeParams,
+            searches={"own": ALL_NODE_KINDS},
         ),
     ]

@@ -89,3 +89,55 @@ class GridParams(Params):
 
     limit: Count = 10_000
     batch: Count = 8
+
+
+class EvolutionParams(Params):
+    """Regularised (ageing) evolution (Real et al., AAAI 2019), as NNI has it.
+
+    Attributes:
+        population: Individuals of the population, the first ones drawn at random; the oldest leaves
+            it for each new one.
+        tournament: Individuals drawn from the population, of which the best becomes a parent.
+        mutation: Probability that a decision is drawn anew, possibly to the same; a child equal to
+            an earlier individual is bred again.
+        crossover: Take each decision from either of two parents before mutation.
+        evaluations: How many different architectures are evaluated; fewer, where none is found any more.
+    """
+
+    population: Count = 20
+    tournament: Count = 5
+    mutation: Share = 0.1
+    crossover: bool = False
+    evaluations: Count = 100
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tournament > self.population:
+            raise ValueError(f"tournament ({self.tournament}) exceeds the population ({self.population})")
+        if self.population >= self.evaluations:
+            raise ValueError(
+                f"population ({self.population}) is not below evaluations ({self.evaluations}), "
+                "so that nothing would evolve"
+            )
+        return self
+
+
+class TpeParams(Params):
+    """Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), as NNI has it.
+
+    Attributes:
+        evaluations: How many different architectures are evaluated; fewer, where the space has fewer.
+        startup: Architectures drawn at random first.
+        candidates: Outcomes drawn for a decision, of which the most promising is taken.
+        forgetting: At most so many trials count as good; of the others the worst so many weigh 1,
+            better ones less.
+        prior: Weight of every outcome beside the trials.
+        gamma: Of N trials, ``gamma * sqrt(N)`` count as good.
+    """
+
+    evaluations: Count = 100
+    startup: Count = 20
+    candidates: Count = 24
+    forgetting: Count = 25
+    prior: Above0 = 1.0
+    gamma: Above0 = 0.25

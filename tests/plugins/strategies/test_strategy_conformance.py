@@ -40,6 +40,18 @@ class TestGrid(StrategyConformance):
     share = 0.98
 
 
+class TestEvolution(StrategyConformance):
+    name = "evolution"
+    params = {"population": 6, "tournament": 3, "evaluations": 25}  # noqa: RUF012
+    share = 0.95
+
+
+class TestTpe(StrategyConformance):
+    name = "tpe"
+    params = {"startup": 8, "evaluations": 25}  # noqa: RUF012
+    share = 0.95
+
+
 class Stuck:
     """A faulty search: always the first architecture, and one label too many where ``surplus``."""
 

@@ -1,0 +1,99 @@
+"""Regularised evolution, by NNI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from nni.mutable import Categorical, MutableDict
+from nni.nas.strategy.evolution import Individual, RegularizedEvolution
+
+from skelbench.engine.nas.chosen import Chosen, Raw
+from skelbench.recipe import DeriveOptions
+from skelbench.search import Space, WeightMode
+
+
+class Evolution(Chosen):
+    """Regularised (ageing) evolution (Real et al., AAAI 2019), by NNI's `RegularizedEvolution`.
+
+    Args:
+        space: What is searched.
+        seed: Of the algorithm's draws.
+        weights: Without effect: every architecture has weights of its own.
+        epochs: Without effect.
+        derive: Without effect: candidates are architectures already.
+        population: Individuals of the population; the oldest leaves it for each new one.
+        tournament: Individuals drawn, of which the best becomes a parent.
+        mutation: Probability that a decision is drawn anew.
+        crossover: Mix two parents before mutation.
+        evaluations: How many different architectures are evaluated.
+
+    Raises:
+        SpecError: A decision has too many outcomes.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int,
+        weights: WeightMode,
+        epochs: int,
+        derive: DeriveOptions = DeriveOptions(),
+        population: int,
+        tournament: int,
+        mutation: float,
+        crossover: bool,
+        evaluations: int,
+    ) -> None:
+        self._settings = {
+            "population_size": population,
+            "sample_size": tournament,
+            "mutation_prob": mutation,
+            "crossover": crossover,
+        }
+        super().__init__(space, seed, evaluations)
+
+    def _start(self, seed: int) -> None:
+        sizes = {label: len(found) for label, found in self._outcomes.items()}
+        choices = {label: Categorical(range(size), label=label) for label, size in sizes.items()}
+        self._nni = _Breeder(MutableDict(choices), seed=seed, **self._settings)
+
+    def _next(self) -> Mapping[str, Any] | None:
+        return self._nni.breed()
+
+    def _report(self, raw: Raw, fitness: float | None) -> None:
+        if fitness is not None:
+            self._nni.admit(dict(zip(self._outcomes, raw, strict=True)), fitness)
+
+    def figures(self) -> dict[str, Any]:
+        """Counts and the highest fitness so far, and the mean fitness of the population."""
+        fitness = self._nni.fitness()
+        return super().figures() | {"mean_fitness": float(np.mean(fitness)) if fitness else None}
+
+
+class _Breeder(RegularizedEvolution):
+    """NNI's evolution without an engine: individuals come in and go out one by one."""
+
+    def __init__(self, space: MutableDict, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._model_space = space
+
+    def breed(self) -> Mapping[str, Any] | None:
+        """A new individual, random until the population is full; None where none is found."""
+        full = len(self._population) == self.population_size
+        sample: Mapping[str, Any] | None = self._retry_helper.retry(
+            self.new_individual if full else self.random
+        )
+        return sample
+
+    def admit(self, sample: Mapping[str, Any], fitness: float) -> None:
+        """Add an individual to the population, from which the oldest goes where it is full."""
+        self._population.append(Individual(sample, fitness))
+        if len(self._population) > self.population_size:
+            self._population.popleft()
+
+    def fitness(self) -> list[float]:
+        """The fitness of each individual, the oldest first."""
+        return [individual.y for individual in self._population]
