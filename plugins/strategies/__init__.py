@@ -5,11 +5,23 @@ from __future__ import annotations
 from skelbench import hookimpl
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 
-from .params import CeimParams, EvolutionParams, GridParams, RandomParams, TpeParams
+from .params import (
+    CeimParams,
+    DartsParams,
+    EvolutionParams,
+    GridParams,
+    GumbelDartsParams,
+    ProxylessParams,
+    RandomOneShotParams,
+    RandomParams,
+    TpeParams,
+)
 
 MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "cell"])
 """What a supernet can hold as a weighted sum, so that candidates can share its weights."""
 SEARCHES = {"shared": MIXABLE, "own": ALL_NODE_KINDS}
+ONE_SHOT: dict[str, frozenset[NodeKind]] = {"shared": frozenset(["choice", "inputs", "cell"])}
+"""What the one-shot strategies of NNI search."""
 
 
 @hookimpl
@@ -50,5 +62,37 @@ def register_strategies() -> list[Strategy]:
             target="skelbench.engine.nas.tpe:Tpe",
             params=TpeParams,
             searches={"own": ALL_NODE_KINDS},
+        ),
+        Strategy(
+            name="darts",
+            summary="Weights learned by gradients of the validation loss (DARTS; Liu et al., ICLR 2019)",
+            target="skelbench_plugins.strategies.darts:Darts",
+            params=DartsParams,
+            searches={"shared": MIXABLE},
+            form="gradient",
+        ),
+        Strategy(
+            name="gumbel_darts",
+            summary="DARTS with weights drawn by Gumbel softmax (Xie et al., ICLR 2019), by NNI",
+            target="skelbench_plugins.strategies.oneshot:gumbel_darts",
+            params=GumbelDartsParams,
+            searches=ONE_SHOT,
+            form="oneshot",
+        ),
+        Strategy(
+            name="proxyless",
+            summary="ProxylessNAS: one option run at a time (Cai et al., ICLR 2019), by NNI",
+            target="skelbench_plugins.strategies.oneshot:proxyless",
+            params=ProxylessParams,
+            searches=ONE_SHOT,
+            form="oneshot",
+        ),
+        Strategy(
+            name="random_oneshot",
+            summary="Random architectures on a supernet of random paths (Guo et al., ECCV 2020), by NNI",
+            target="skelbench_plugins.strategies.oneshot:random_oneshot",
+            params=RandomOneShotParams,
+            searches=ONE_SHOT,
+            form="oneshot",
         ),
     ]

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from skelbench.errors import SpecError
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Proposal, Space, WeightMode, Weights, decode
 
 from .gaussian import Gaussian, importance_mix, rank_weights, updated
 from .params import CeimParams
+from .refusals import refuse_empty, refuse_mere_warmup
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,11 @@ class Ceim:
         **params: Any,
     ) -> None:
         self._params = CeimParams(**params)
-        _refuse_empty(space, weights, epochs, self._params)
         self._space, self._derive, self._epochs = space, derive, epochs
         self._shared = weights == "shared"
+        refuse_empty(space)
+        if self._shared:
+            refuse_mere_warmup(epochs, self._params.warmup_epochs)
         self._again = self._params.re_evaluate if self._params.re_evaluate is not None else self._shared
         self._rng = np.random.default_rng(seed)
         counts = [len(point.options) for point in space.points]
@@ -197,21 +199,6 @@ class Ceim:
         if self._shared:
             return Proposal(weights=weights)
         return Proposal(sample=self._space.canonical(decode(self._space.points, weights, self._derive)))
-
-
-def _refuse_empty(space: Space, weights: WeightMode, epochs: int, params: CeimParams) -> None:
-    if not space.points:
-        raise SpecError(
-            "there is nothing to search: the network has no open decision",
-            where="search.strategy",
-            remedy="Give the network a choice or a mix, or train it as it is",
-        )
-    if weights == "shared" and epochs <= params.warmup_epochs:
-        raise SpecError(
-            f"a warm-up of {params.warmup_epochs} epochs leaves none of {epochs} to search in",
-            where="search.strategy.warmup_epochs",
-            remedy="Lower warmup_epochs or raise search.epochs",
-        )
 
 
 def _start(mean: float | None, options: int) -> float:

@@ -12,6 +12,7 @@ Count = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class CeimParams(Params):
@@ -141,3 +142,70 @@ class TpeParams(Params):
     forgetting: Count = 25
     prior: Above0 = 1.0
     gamma: Above0 = 0.25
+
+
+class DartsParams(Params):
+    """Differentiable architecture search (DARTS; Liu et al., ICLR 2019), as in SAR-NAS.
+
+    Attributes:
+        order: ``2`` descends the validation loss as it would be after one more training step of the
+            supernet, ``w' = w - lr * gradient`` (without momentum and weight decay), with the product
+            of second derivatives taken by a difference; it costs about four times the passes of ``1``,
+            which takes the supernet as it is.
+        lr: Adam's learning rate.
+        betas: Adam's decay of the first and the second moment.
+        weight_decay: Adam's, which draws the alphas towards even weights.
+        start: Standard deviation of the first alphas, around even weights.
+        warmup_epochs: First epochs in which only the supernet learns and the alphas rest.
+        cost_weight: Weight of the expected MACs, as a multiple of those under even weights, in the
+            loss of the alphas; 0 searches for accuracy alone.
+        most_skips: The share of a cell's chosen edges that may be ``skip`` before the figures warn of
+            a collapse, in which alphas drift to skip connections as the supernet is trained.
+    """
+
+    order: Literal[1, 2] = 2
+    lr: Above0 = 3e-4
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
+    weight_decay: NonNegative = 1e-3
+    start: NonNegative = 1e-3
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    cost_weight: NonNegative = 0.0
+    most_skips: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class ProxylessParams(Params):
+    """ProxylessNAS (Cai et al., ICLR 2019), as NNI has it.
+
+    Attributes:
+        lr: Learning rate of the architecture weights (Adam).
+        warmup_epochs: Epochs before these weights learn.
+    """
+
+    lr: Above0 = 3e-4
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+
+
+class GumbelDartsParams(ProxylessParams):
+    """DARTS with weights drawn by Gumbel softmax (Xie et al., ICLR 2019), as NNI has it.
+
+    Attributes:
+        temperature: Of the softmax in the first and towards the last epoch; low ones pick one option.
+    """
+
+    temperature: tuple[Above0, Above0] = (1.0, 0.33)
+
+    @model_validator(mode="after")
+    def _cools(self) -> Self:
+        if self.temperature[0] < self.temperature[1]:
+            raise ValueError(f"the temperature rises from {self.temperature[0]:g} to {self.temperature[1]:g}")
+        return self
+
+
+class RandomOneShotParams(Params):
+    """Single-path one-shot (Guo et al., ECCV 2020): NNI trains the supernet on random paths.
+
+    Attributes:
+        evaluations: How many random architectures are then evaluated on it; all, where there are fewer.
+    """
+
+    evaluations: Count = 50
