@@ -6,6 +6,7 @@ import datetime
 import hashlib
 from typing import Any
 
+from pydantic_core import to_jsonable_python
 from torch import nn
 
 from skelbench.check import Checked, NamedArchitecture
@@ -79,7 +80,7 @@ def make_record(
 def _strategy(checked: Checked) -> StrategyUsed:
     chosen = checked.spec.search.strategy
     params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search_options().epochs}
-    return StrategyUsed(name=chosen.name, params={**params, **checked.strategy_params})
+    return StrategyUsed(name=chosen.name, params=to_jsonable_python({**params, **checked.strategy_params}))
 
 
 def _counts(job: Job) -> ClipCounts:

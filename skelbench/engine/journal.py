@@ -11,6 +11,8 @@ from skelbench.results.store import RunFolder
 from skelbench.search import Proposal, Sample, Search
 
 STATE = "search.json"
+SPACING = 1.1
+"""The state is stored again after so many times as many generations as the last time."""
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -25,7 +27,16 @@ class Journal:
     def __init__(self, folder: RunFolder, on_line: Tell = lambda line: None) -> None:
         self._folder = folder
         self._on_line = on_line
-        self._lines = {_key(line): line for line in folder.trials()}
+        self._lines: dict[tuple[str, int, int], dict[str, Any]] = {}
+        self._fitness: dict[str, float] = {}
+        self._saved = 0
+        for line in folder.trials():
+            self._keep(line)
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        self._lines[_key(line)] = line
+        if line.get("fitness") is not None and "choices" in line:
+            self._fitness.setdefault(_plain(line["choices"]), line["fitness"])
 
     def _of(self, kind: str) -> list[dict[str, Any]]:
         return [self._lines[key] for key in sorted(self._lines) if key[0] == kind]
@@ -41,10 +52,7 @@ class Journal:
 
     def fitness_of(self, sample: Sample | None) -> float | None:
         """The fitness of an architecture that a trial has succeeded with already, else None."""
-        if sample is None:
-            return None
-        done = (line["fitness"] for line in self.trials if line.get("choices") == sample)
-        return next((fitness for fitness in done if fitness is not None), None)
+        return None if sample is None else self._fitness.get(_plain(sample))
 
     def trial(
         self,
@@ -82,7 +90,7 @@ class Journal:
         """Add a line, once however often the search is resumed."""
         if _key(line) not in self._lines:
             self._folder.append_trial(line)
-            self._lines[_key(line)] = line
+            self._keep(line)
             self._on_line(line)
 
     def cost(self) -> SearchCost:
@@ -101,7 +109,14 @@ class Journal:
         return tuple(Failure(trial=n, error=line["error"], traceback=line["traceback"]) for n, line in failed)
 
     def save(self, generation: int, search: Search) -> None:
-        """Store the state after ``generation``."""
+        """Store the state after ``generation``, unless few have passed since the last time.
+
+        A search that goes on is asked again for the generations after the stored state, and its
+        trials are answered from their lines. So a state that grows is not stored once per trial.
+        """
+        if generation + 1 < SPACING * self._saved:
+            return
+        self._saved = generation + 1
         self._folder.write_text(STATE, json.dumps({"generation": generation, "state": search.state()}))
 
     def load(self, search: Search) -> int:
@@ -110,8 +125,13 @@ class Journal:
             return 0
         saved = json.loads(self._folder.read_text(STATE))
         search.restore(saved["state"])
-        return saved["generation"] + 1
+        self._saved = saved["generation"] + 1
+        return self._saved
 
 
 def _key(line: dict[str, Any]) -> tuple[str, int, int]:
     return line["kind"], line["generation"], line["number"]
+
+
+def _plain(sample: Sample) -> str:
+    return json.dumps(sample, sort_keys=True)

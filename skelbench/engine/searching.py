@@ -67,8 +67,8 @@ def _search(job: Job, journal: Journal) -> Sample:
     return job.checked.space.canonical(sample)
 
 
-def make_search(job: Job) -> Search:
-    """The strategy's search over the spec's space, not yet begun."""
+def make_search(job: Job) -> Any:
+    """The strategy's search over the spec's space, not yet begun; its form says of what kind."""
     spec = job.checked.spec.search
     return job.checked.strategy.load()(
         job.checked.space,
@@ -80,7 +80,7 @@ def make_search(job: Job) -> Search:
     )
 
 
-def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
+def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
     from skelbench.engine import nas
     from skelbench.space.build import SupernetSpace
 
@@ -101,15 +101,25 @@ def _on_supernet(job: Job, search: Search, journal: Journal) -> Proposal:
             active=spec.search.active,
             seed=job.options.seed,
             clip_shape=job.checked.clip_shape(),
-            alphas=job.material.alpha_loader(options),
+            alphas=LazyLoader(job.material.alpha_loader(options)),
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
-        space = SupernetSpace(job.checked.search_network, job.checked.context())
-        module = nas.GradientModule if job.checked.strategy.form == "gradient" else nas.SupernetModule
-        best = nas.search_on_supernet(search, space, training, journal, _engine(job), module)
+        supernet = SupernetSpace(job.checked.search_network, job.checked.context())
+        best = _carry(job, search, supernet, training, journal)
     for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
         journal.epoch(row)
     return best
+
+
+def _carry(job: Job, search: Any, supernet: Any, training: Any, journal: Journal) -> Proposal:
+    """Train the supernet in the way that the form of the search asks for."""
+    from skelbench.engine import nas
+
+    form, engine = job.checked.strategy.form, _engine(job)
+    if form == "oneshot":
+        return nas.search_by_oneshot(search, job.checked.space, supernet, training, journal, engine)
+    module = nas.GradientModule if form == "gradient" else nas.SupernetModule
+    return nas.search_on_supernet(search, supernet, training, journal, engine, module)
 
 
 def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:

@@ -149,9 +149,10 @@ class Epochs(pl.callbacks.Checkpoint):
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Give the loader its epoch."""
         self.started = time.perf_counter()
-        set_epoch = getattr(trainer.train_dataloader, "set_epoch", None)
-        if set_epoch:
-            set_epoch(trainer.current_epoch)
+        given: Any = trainer.train_dataloader  # a strategy may train on several at once
+        for loader in given.values() if isinstance(given, dict) else [given]:
+            if hasattr(loader, "set_epoch"):
+                loader.set_epoch(trainer.current_epoch)
 
     def on_train_batch_end(self, *arguments: Any, **options: Any) -> None:
         """Tell of the step."""

@@ -10,14 +10,18 @@ from __future__ import annotations
 # First, as it imports NNI without the warnings of its import.
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine  # isort: split
 
+from skelbench.engine.nas.gradient import GradientModule
+from skelbench.engine.nas.oneshot import search_by_oneshot
 from skelbench.engine.nas.supernet import SEARCH_STATE, SupernetJob, SupernetModule, search_on_supernet
 from skelbench.engine.nas.trials import search_by_trials
 
 __all__ = [
     "SEARCH_STATE",
+    "GradientModule",
     "SupernetJob",
     "SupernetModule",
     "run_experiment",
+    "search_by_oneshot",
     "search_by_trials",
     "search_on_supernet",
     "sequential_engine",
