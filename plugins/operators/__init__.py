@@ -1,4 +1,4 @@
-"""Operators of skeleton networks: input normalisation, graph-convolution blocks, heads."""
+"""Operators of skeleton networks: input normalisation, graph-convolution blocks, edges of cells, heads."""
 
 from __future__ import annotations
 
@@ -88,6 +88,35 @@ class EsanBlockParams(Params):
     directed: bool = False
 
 
+class ImageStemParams(Params):
+    """Parameters of the first convolution over an image.
+
+    Attributes:
+        channels: Output channels.
+    """
+
+    channels: Positive
+
+
+def _edge(name: str, summary: str, attribute: str = "") -> Operator:
+    """An operator on the edges of a cell, by default the function of its name."""
+    target = f"skelbench_plugins.operators.cells:{attribute or name}"
+    return Operator(name=name, summary=summary, target=target, contract="cell")
+
+
+_CELLS = (
+    _edge("conv3", "ReLU, 3x3 convolution, batch normalisation"),
+    _edge("sep3", "separable 3x3 convolution, twice"),
+    _edge("sep5", "separable 5x5 convolution, twice"),
+    _edge("dil3", "separable 3x3 convolution over every other position"),
+    _edge("dil5", "separable 5x5 convolution over every other position"),
+    _edge("max3", "largest of 3x3 positions"),
+    _edge("avg3", "mean of 3x3 positions, padding not counted"),
+    _edge("skip", "the input as it is; at stride 2 a factorised reduction"),
+    _edge("se", "squeeze-and-excitation; at stride 2 a plain factorised reduction (SAR-NAS)"),
+    _edge("zero", "no edge: zeros", "Zero"),
+)
+
 _OPERATORS = (
     Operator(
         name="data_bn",
@@ -134,10 +163,23 @@ _OPERATORS = (
         target="skelbench_plugins.operators.esan:EsanHead",
         contract="head",
     ),
+    Operator(
+        name="skeleton_image",
+        summary="an image of frames by joints, the persons side by side (SAR-NAS)",
+        target="skelbench_plugins.operators.image:SkeletonImage",
+        contract="input",
+    ),
+    Operator(
+        name="image_stem",
+        summary="3x3 convolution and batch normalisation, before the cells (SAR-NAS)",
+        target="skelbench_plugins.operators.image:ImageStem",
+        params=ImageStemParams,
+    ),
+    *_CELLS,
 )
 
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN, SGCN and ESAN."""
+    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, DARTS and SAR-NAS."""
     return _OPERATORS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -21,6 +21,8 @@ DEFAULTS: Mapping[str, Any] = {"channels": 2 * CHANNELS}
 """Given to an operator that needs them and is given no other."""
 IN_SLOT = {"graph_module": "adjacency", "operator": "stgcn_block"}
 """What stands in a slot that needs a module and is given no other."""
+EDGES = tuple((stride, shared) for stride in (1, 2) for shared in (False, True))
+"""Strides of a cell's edges, and whether the operator is one of a supernet's candidates there."""
 
 
 def context(registry: Registry, layout: str = "ntu25") -> BuildContext:
@@ -121,34 +123,71 @@ class OperatorConformance(_ModuleConformance):
 
     def shape(self, component: Operator, place: BuildContext) -> tuple[int, ...]:
         """The input's shape by contract."""
-        clip = (BATCH, CHANNELS, FRAMES, place.joints)
+        clip = (BATCH, CHANNELS, place.frames, place.joints)
         if component.contract == "input":
             return (*clip, PERSONS)
         return (BATCH * PERSONS, *clip[1:]) if component.contract == "head" else clip
 
+    def output_shapes(self, component: Operator, place: BuildContext) -> list[tuple[int | None, ...]]:
+        """The shapes that the contract allows for such an input, None where it leaves the size open."""
+        match component.contract:
+            case "input":
+                folded = (BATCH * PERSONS, None, None, None)
+                return [folded, (BATCH, None, place.frames, PERSONS * place.joints)]
+            case "head":
+                return [(BATCH, CLASSES)]
+            case "cell":
+                rows, columns = (-(-size // place.stride) for size in (place.frames, place.joints))
+                return [(BATCH, CHANNELS, rows, columns)]
+        return [(BATCH, None, None, None)]
+
     @pytest.fixture
     def x(self, component: Operator, place: BuildContext) -> Tensor:
         """A random input, the same each time."""
+        return self.input(component, place)
+
+    def input(self, component: Operator, place: BuildContext) -> Tensor:
+        """A random input of the contract's shape, the same each time."""
         return torch.randn(self.shape(component, place), generator=torch.Generator().manual_seed(0))
 
-    def test_it_keeps_its_contract(self, component: Operator, module: nn.Module, x: Tensor) -> None:
+    def places(self, component: Operator, place: BuildContext) -> Iterator[BuildContext]:
+        """Further places where the operator may stand: odd sizes, and all edges of a cell."""
+        edges = EDGES if component.contract == "cell" else [(place.stride, place.shared)]
+        for stride, shared in edges:
+            yield replace(place, frames=place.frames - 1, stride=stride, shared=shared)
+        if component.contract == "cell":
+            yield replace(place, joints=place.joints - 1, stride=2)
+
+    def test_it_keeps_its_contract(
+        self, component: Operator, module: nn.Module, x: Tensor, place: BuildContext
+    ) -> None:
         """The output has the form that the contract promises, and finite values."""
         out = module(x)
         assert torch.isfinite(out).all()
-        if component.contract == "head":
-            assert out.shape == (BATCH, CLASSES)
-            return
-        folds = PERSONS if component.contract == "input" else 1
-        assert out.dim() == 4
-        assert out.shape[0] == BATCH * folds
+        allowed = self.output_shapes(component, place)
+        assert any(_fits(tuple(out.shape), shape) for shape in allowed), f"{tuple(out.shape)}, not {allowed}"
+
+    def test_it_does_so_at_other_places(
+        self, skelbench_registry: Registry, component: Operator, place: BuildContext
+    ) -> None:
+        """All that holds at one place holds at odd sizes and on every edge of a cell."""
+        for other in self.places(component, place):
+            module = build(skelbench_registry, component, self.params, other)
+            x = self.input(component, other)
+            self.test_it_keeps_its_contract(component, module, x, other)
+            self.test_its_shape_is_found_without_values(module, x)
+            self.test_gradients_reach_every_parameter(module, x.clone())
+            self.test_samples_of_a_batch_do_not_mix(component, module, x)
 
     def test_its_shape_is_found_without_values(self, module: nn.Module, x: Tensor) -> None:
         """It runs on torch's meta device, as it must before a network is built."""
         assert output_shape(module, tuple(x.shape), self.name) == tuple(module(x).shape)
 
     def test_gradients_reach_every_parameter(self, module: nn.Module, x: Tensor) -> None:
-        """Everything in it learns, and so does what stands before it."""
+        """Everything in it learns, and so does what stands before it, unless it gives nothing but zeros."""
         out = module(x.requires_grad_())
+        if not out.any() and not list(module.parameters()):
+            return
         (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
         assert x.grad is not None
         assert torch.isfinite(x.grad).all()
@@ -160,6 +199,11 @@ class OperatorConformance(_ModuleConformance):
         module.eval()
         alone = module(x[: PERSONS if component.contract == "head" else 1])
         assert torch.allclose(module(x)[: len(alone)], alone, atol=1e-5)
+
+
+def _fits(shape: tuple[int, ...], allowed: tuple[int | None, ...]) -> bool:
+    same = (want in (None, size) for size, want in zip(shape, allowed, strict=True))
+    return len(shape) == len(allowed) and all(same)
 
 
 class GraphModuleConformance(_ModuleConformance):
