@@ -1,10 +1,10 @@
-"""Conformance suite for search strategies: subclass, name the strategy, run pytest."""
+"""Conformance suite for strategies that ask and are told: subclass, name the strategy, run pytest."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -28,12 +28,45 @@ POINTS = (
 """One decision of each kind; a strategy is tried on those that it searches."""
 
 
-class StrategyConformance:
-    """What every strategy must do; tried in each way of getting weights that it declares.
+class DeclaredStrategy:
+    """What the suites for each form of strategy have in common.
 
     Attributes:
+        form: What the strategies under test give.
         name: The strategy's registered name.
         params: Its parameters, as in a spec; choose them small.
+    """
+
+    form: ClassVar[Literal["ask_tell", "gradient", "oneshot"]]
+    name: ClassVar[str] = ""
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def component(self, skelbench_registry: Registry) -> Strategy:
+        """The strategy under test."""
+        found: Strategy = skelbench_registry.get("strategy", self.name)
+        return found
+
+    def test_declares_what_it_searches(self, component: Strategy) -> None:
+        """Form, ways and node kinds are known ones, and there is a summary."""
+        assert component.form == self.form, "another suite is for this form"
+        assert component.searches, "a strategy searches with shared or own weights"
+        assert set(component.searches) <= {"shared", "own"}
+        known: frozenset[NodeKind] = ALL_NODE_KINDS
+        assert all(kinds and kinds <= known for kinds in component.searches.values())
+        assert component.summary, "lists and help show the summary"
+
+    def test_unknown_parameters_are_refused(self, component: Strategy) -> None:
+        """The parameters fit the model, and one more does not."""
+        checked_params(component, self.params)
+        with pytest.raises(SpecError, match="no_such_parameter"):
+            checked_params(component, {**self.params, "no_such_parameter": 1})
+
+
+class StrategyConformance(DeclaredStrategy):
+    """What every strategy that asks and is told must do, in each way of getting weights that it declares.
+
+    Attributes:
         epochs: Supernet epochs with shared weights.
         generations: Most generations with own weights.
         seeds: Over how many seeds it must be better than chance.
@@ -41,18 +74,11 @@ class StrategyConformance:
             architecture drawn at random beats half of them.
     """
 
-    name: ClassVar[str] = ""
-    params: ClassVar[Mapping[str, Any]] = {}
+    form: ClassVar[Literal["ask_tell", "gradient", "oneshot"]] = "ask_tell"
     epochs: ClassVar[int] = 12
     generations: ClassVar[int] = 30
     seeds: ClassVar[int] = 8
     share: ClassVar[float] = 0.75
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Strategy:
-        """The strategy under test."""
-        found: Strategy = skelbench_registry.get("strategy", self.name)
-        return found
 
     @pytest.fixture(params=["shared", "own"])
     def weights(self, component: Strategy, request: pytest.FixtureRequest) -> WeightMode:
@@ -82,20 +108,6 @@ class StrategyConformance:
     def run(self, search: Search, space: TabulatedSpace, weights: WeightMode) -> Replay:
         """A whole search."""
         return replay(search, space.evaluate, self.rounds(weights), weights=weights)
-
-    def test_declares_what_it_searches(self, component: Strategy) -> None:
-        """Ways and node kinds are known ones, and there is a summary."""
-        assert component.searches, "a strategy searches with shared or own weights"
-        assert set(component.searches) <= {"shared", "own"}
-        known: frozenset[NodeKind] = ALL_NODE_KINDS
-        assert all(kinds and kinds <= known for kinds in component.searches.values())
-        assert component.summary, "lists and help show the summary"
-
-    def test_unknown_parameters_are_refused(self, component: Strategy) -> None:
-        """The parameters fit the model, and one more does not."""
-        checked_params(component, self.params)
-        with pytest.raises(SpecError, match="no_such_parameter"):
-            checked_params(component, {**self.params, "no_such_parameter": 1})
 
     def test_respects_the_space(self, component: Strategy, weights: WeightMode) -> None:
         """Every proposal and every answer is of the space."""

@@ -15,16 +15,18 @@ from skelbench.data import Clip
 from skelbench.errors import SpecError
 from skelbench.registry import load_registry
 from skelbench.testing.datasets import DatasetConformance
+from skelbench.testing.gradient import GradientStrategyConformance
 from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, build, context
 from skelbench.testing.strategies import StrategyConformance
 
 REGISTRY = load_registry()
 
 
-def every(kind: str) -> Any:
-    """A fixture that gives each built-in component of a kind."""
+def every(kind: str, **attributes: str) -> Any:
+    """A fixture that gives each built-in component of a kind that has these attributes."""
     built_in = [e.component for e in REGISTRY.entries(kind) if e.origin == f"skelbench {__version__}"]
-    assert built_in, f"there is no built-in {kind}"
+    built_in = [c for c in built_in if all(getattr(c, name) == attributes[name] for name in attributes)]
+    assert built_in, f"there is no such built-in {kind}"
 
     @pytest.fixture(params=built_in, ids=lambda component: component.name)
     def component(self: object, request: pytest.FixtureRequest) -> Any:
@@ -47,9 +49,15 @@ class TestEveryGraphModuleOnAnotherLayout(GraphModuleConformance):
 
 
 class TestEveryStrategy(StrategyConformance):
-    component = every("strategy")
+    component = every("strategy", form="ask_tell")
     epochs = 30  # the default warm-up takes 20
     seeds = 4
+
+
+class TestEveryGradientStrategy(GradientStrategyConformance):
+    component = every("strategy", form="gradient")
+    steps = 60  # of the default size, which is small
+    seeds = 2
 
 
 class TestEveryDataset(DatasetConformance):
