@@ -54,11 +54,16 @@ class DropPath(nn.Module):
     """Drops whole samples in training, more of them towards its end (Larsson et al., ICLR 2017).
 
     Args:
-        rate: The share dropped at the end of training.
+        rate: The share dropped at the end of training, 0 or more and below 1.
+
+    Raises:
+        ValueError: The rate is no such share.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"a share of {rate} cannot be dropped; it must be 0 or more and below 1")
         self.rate = rate
         self.progress = 0.0
 

@@ -1,0 +1,113 @@
+"""What cells are made of, against the same computed step by step."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from skelbench.layers import DropPath, FactorisedReduce, relu_conv_bn
+
+EPSILON = 1e-5
+SIZES = st.integers(3, 9)
+
+
+def images(*shape):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def normalised(x):
+    """Batch normalisation of a batch by its own statistics."""
+    mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+    return (x - mean) / (variance + EPSILON).sqrt()
+
+
+class TestReluConvBn:
+    @given(height=SIZES, width=SIZES, kernel=st.sampled_from([1, 3, 5]), stride=st.sampled_from([1, 2]))
+    def test_keeps_the_size_but_for_its_stride(self, height, width, kernel, stride):
+        y = relu_conv_bn(2, 3, kernel, stride).eval()(images(2, 2, height, width))
+        assert y.shape == (2, 3, (height + stride - 1) // stride, (width + stride - 1) // stride)
+
+    def test_is_a_convolution_of_the_positive_part(self):
+        x, module = images(4, 3, 7, 6), relu_conv_bn(3, 5, 3)
+        weight = module.get_parameter("1.weight")
+        expected = functional.conv2d(x.clamp(min=0), weight, padding=1)
+        assert torch.allclose(module(x), normalised(expected), atol=1e-4)
+
+    @pytest.mark.parametrize(("affine", "parameters"), [(True, 3 * 5 * 9 + 2 * 5), (False, 3 * 5 * 9)])
+    def test_has_no_bias_and_scales_where_told(self, affine, parameters):
+        module = relu_conv_bn(3, 5, 3, affine=affine)
+        assert sum(p.numel() for p in module.parameters()) == parameters
+
+
+class TestFactorisedReduce:
+    @given(height=SIZES, width=SIZES, out_channels=st.integers(2, 7))
+    def test_halves_rows_and_columns_rounded_up(self, height, width, out_channels):
+        y = FactorisedReduce(2, out_channels).eval()(images(2, 2, height, width))
+        assert y.shape == (2, out_channels, (height + 1) // 2, (width + 1) // 2)
+
+    @pytest.mark.parametrize("size", [(6, 8), (7, 5), (3, 4)])
+    def test_both_halves_see_every_other_position_from_the_first(self, size):
+        x, module = images(4, 3, *size), FactorisedReduce(3, 5)
+        seen = x.clamp(min=0)[:, :, ::2, ::2]
+        weight = torch.cat([module.first.weight, module.second.weight])
+        assert [len(module.first.weight), len(module.second.weight)] == [2, 3]
+        expected = torch.einsum("oc,nchw->nohw", weight[:, :, 0, 0], seen)
+        assert torch.allclose(module(x), normalised(expected), atol=1e-4)
+
+    def test_leaves_its_input_alone(self):
+        x = images(2, 3, 5, 5)
+        before = x.clone()
+        FactorisedReduce(3, 4)(x)
+        assert torch.equal(x, before)
+
+    @pytest.mark.parametrize(("affine", "parameters"), [(True, 3 * 5 + 2 * 5), (False, 3 * 5)])
+    def test_has_no_bias_and_scales_where_told(self, affine, parameters):
+        module = FactorisedReduce(3, 5, affine=affine)
+        assert sum(p.numel() for p in module.parameters()) == parameters
+
+
+class TestDropPath:
+    def dropped(self, rate, progress, samples):
+        """The factor of each sample, of ones."""
+        torch.manual_seed(0)
+        module = DropPath(rate)
+        module.set_progress(progress)
+        y = module(torch.ones(samples, 3, 4, 5))
+        assert torch.equal(y, y[:, :1, :1, :1].expand_as(y)), "a sample is dropped whole or not at all"
+        return y[:, 0, 0, 0]
+
+    def test_drops_nothing_at_first(self):
+        x = images(50, 2, 3, 3)
+        assert torch.equal(DropPath(0.9)(x), x)
+
+    def test_drops_nothing_in_evaluation(self):
+        x, module = images(50, 2, 3, 3), DropPath(0.9).eval()
+        module.set_progress(1)
+        assert torch.equal(module(x), x)
+
+    @given(rate=st.sampled_from([0.1, 0.2, 0.5]), progress=st.sampled_from([0.25, 0.5, 1.0]))
+    def test_drops_its_rate_times_the_progress_and_keeps_the_mean(self, rate, progress):
+        share, samples = rate * progress, 20_000
+        factors = self.dropped(rate, progress, samples)
+        assert torch.allclose(factors, (factors != 0) / (1 - share))
+        error = (share * (1 - share) / samples) ** 0.5  # of a share of so many draws
+        assert float((factors == 0).double().mean()) == pytest.approx(share, abs=4 * error)
+        assert float(factors.double().mean()) == pytest.approx(1, abs=4 * error / (1 - share))
+
+    def test_gradients_of_dropped_samples_are_zero(self):
+        torch.manual_seed(0)
+        x, module = images(40, 2, 3, 3).requires_grad_(), DropPath(0.5)
+        module.set_progress(1)
+        y = module(x)
+        y.sum().backward()
+        gone = (y == 0).all(3).all(2).all(1)
+        assert 0 < int(gone.sum()) < 40
+        assert torch.equal(x.grad, torch.where(gone, 0.0, 2.0)[:, None, None, None].expand_as(x))
+
+    @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan")])
+    def test_a_rate_that_is_no_share_is_refused(self, rate):
+        with pytest.raises(ValueError, match="cannot be dropped"):
+            DropPath(rate)
