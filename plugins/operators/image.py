@@ -22,7 +22,7 @@ class SkeletonImage(nn.Module):
         return x.transpose(3, 4).flatten(3)
 
 
-class ImageStem(nn.Sequential):
+class ImageStem(nn.Module):
     """A 3x3 convolution and batch normalisation: (N, C, H, W) -> (N, channels, H, W).
 
     There is no bias and no ReLU: cells begin with one. Scale and shift are learned in a supernet too.
@@ -33,7 +33,10 @@ class ImageStem(nn.Sequential):
     """
 
     def __init__(self, context: BuildContext, channels: int) -> None:
-        super().__init__(
-            nn.Conv2d(context.channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
+        super().__init__()
+        self.conv = nn.Conv2d(context.channels, channels, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of every position."""
+        return self.bn(self.conv(x))
