@@ -17,6 +17,13 @@ def test_strategies_are_registered_and_load(name):
     assert strategy.searches["shared"] == {"choice", "mix", "inputs", "cell"}
 
 
+def test_darts_searches_supernets_by_gradients():
+    strategy = load_registry().get("strategy", "darts")
+    assert callable(strategy.load())
+    assert strategy.form == "gradient"
+    assert strategy.searches == {"shared": {"choice", "mix", "inputs", "cell"}}
+
+
 def test_listing_imports_neither_torch_nor_nni():
     code = (
         "import sys, skelbench_plugins.strategies as s; s.register_strategies();"
