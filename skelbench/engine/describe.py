@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from skelbench.check import check_architecture, check_spec
 from skelbench.registry import load_registry
+from skelbench.space.arch import closed
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.train.cost import cost
@@ -26,7 +28,8 @@ def describe_spec(
 
     Returns:
         ``space``, ``spec_hash``, ``space_size`` (exact), ``architectures`` (names), ``decisions``,
-        ``architecture``, and where there is a network ``params``, ``macs``, ``flops``,
+        ``architecture``, of an architecture ``hash``, ``choices`` and ``cells`` (the genotype of each
+        stack of cells), and where there is a network ``params``, ``macs``, ``flops``,
         ``input_shape`` and ``blocks``.
 
     Raises:
@@ -46,7 +49,8 @@ def describe_spec(
     }
     if arch is not None:
         given = check_architecture(checked, registry, arch)
-        description |= {"hash": given.hash[:12], "choices": given.sample}
+        cells = list(_genotypes(closed(given.network, given.sample)))
+        description |= {"hash": given.hash[:12], "choices": given.sample, "cells": cells}
         network: Any = build_network(given.network, given.sample, checked.context())
     elif checked.space.kinds() & {"value", "depth"}:
         return description  # such spaces have no supernet
@@ -59,3 +63,12 @@ def describe_spec(
     shape = list(counted.input_shape)
     figures = {"params": counted.params, "macs": counted.macs, "flops": counted.flops}
     return {**description, **figures, "input_shape": shape, "blocks": blocks}
+
+
+def _genotypes(node: Any) -> Iterator[dict[str, list[list[str]]]]:
+    """The genotypes in a network with nothing left open."""
+    if isinstance(node, dict) and "genotype" in node:
+        yield node["genotype"]
+    elif isinstance(node, dict | list):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from _genotypes(part)

@@ -42,8 +42,20 @@ def show_description(description: dict[str, Any], as_json: bool) -> None:
     console.print(f"named architectures: {', '.join(description['architectures']) or 'none'}")
     for label, choice in description.get("choices", {}).items():
         console.print(f"  {label}: {', '.join(map(str, choice)) if isinstance(choice, list) else choice}")
+    for genotype in description.get("cells", ()):
+        console.print(_cells(genotype))
     if "params" in description:
         console.print(_blocks(description))
+
+
+def _cells(genotype: dict[str, list[list[str]]]) -> Table:
+    """A stack's cells, node by node: 0 and 1 are the outputs of the two cells before."""
+    table = Table(title="cells: each node is the sum of its edges, operator(from)")
+    for column in ("node", *genotype):
+        table.add_column(column)
+    for number, edges in enumerate(zip(*genotype.values(), strict=True)):
+        table.add_row(str(number + 2), *(" + ".join(node) for node in edges))
+    return table
 
 
 def _blocks(description: dict[str, Any]) -> Table:
