@@ -31,6 +31,9 @@ def page(*parts: str) -> str:
     return ROOT.joinpath(*parts).read_text()
 
 
+AUTHORS = page("plugins", "README.md")
+
+
 # --- hooks and plugins -----------------------------------------------------------------------
 
 
@@ -53,11 +56,15 @@ def test_hooks_are_implemented_or_tested(hook: str) -> None:
 
 def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
     """The files of the page, written down as they stand, are found, listed and pass their suite."""
-    blocks = re.findall(r"^```(?:python|toml)\n# (\S+)\n(.*?)^```", page("plugins", "README.md"), re.M | re.S)
-    assert {name for name, _ in blocks} >= {"pyproject.toml", "my_plugin/__init__.py", "my_plugin/modules.py"}
-    for name, text in blocks:
+    blocks = re.findall(r"^```(python|toml)\n(?:# (\S+?)(, continued)?\n)?(.*?)^```", AUTHORS, re.M | re.S)
+    names = {name for _, name, _, _ in blocks}
+    assert names >= {"pyproject.toml", "my_plugin/__init__.py", "my_plugin/cells.py"}
+    for _, name, continued, text in blocks:
+        assert name, f"a block that belongs to no file is not tried:\n{text}"
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+        assert (tmp_path / name).exists() == bool(continued), name
+        with (tmp_path / name).open("a") as file:
+            file.write(text)
     installed_as(tmp_path, "my-plugin", "mine = my_plugin")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     listed = python("-m", "skelbench", "list", "operator", folder=tmp_path, environment=environment)
