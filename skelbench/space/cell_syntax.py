@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from skelbench.errors import did_you_mean
@@ -49,23 +50,30 @@ class CellReader:
         operators, kinds = self._kinds(raw, here)
         if len(self._notes.problems) > before or layers is None or channels is None:
             return None
-        counts = layers.values if isinstance(layers, ValueNode) else (layers,)
         node = CellsNode(layers, channels, reduce_at, operators, *kinds, drop_path, here.place)
-        halved = [set(node.reductions(count)) for count in counts]
-        normal = () if all(len(h) == n for h, n in zip(halved, counts, strict=True)) else node.normal
-        reduce = node.reduce if any(halved) else ()
-        for kind, wanted, found in (
-            ("normal", normal is node.normal, normal),
-            ("reduce", any(halved), reduce),
-        ):
-            if wanted and not found:
-                self._notes.fault(f"the genotype has no '{kind}' cell", here.into("genotype"))
-        for edges in (*normal, *reduce):
+        node = self._occurring(node, here)
+        for edges in (*node.normal, *node.reduce):
             if isinstance(edges, EdgesNode):
                 self._notes.decide(edges, here)
-        return CellsNode(layers, channels, reduce_at, operators, normal, reduce, drop_path, here.place)
+        return node
 
     # --- the stack ---------------------------------------------------------------------------
+
+    def _occurring(self, node: CellsNode, here: Here) -> CellsNode:
+        """``node`` without the kind of cell that occurs in no stack of its; the other is needed."""
+        counts = node.layers.values if isinstance(node.layers, ValueNode) else (node.layers,)
+        halved = [len(node.reductions(count)) for count in counts]
+        full = [reductions == count for reductions, count in zip(halved, counts, strict=True)]
+        if any(full) and not all(full):  # 'normal' would be decided where no cell asks for it
+            what = f"of {min(counts)} cells, all are reductions, and of {max(counts)} are not"
+            self._notes.fault(what, here.into("reduce_at"), "List fewer, or search no 'layers'")
+        needed = {"normal": not all(full), "reduce": any(halved)}
+        kinds = {kind: getattr(node, kind) if needed[kind] else () for kind in _KINDS}
+        for kind in _KINDS:
+            if needed[kind] and not kinds[kind]:
+                what = f"the genotype has no '{kind}' cell"
+                self._notes.fault(what, here.into("genotype", kind), f"Add '{kind}'")
+        return replace(node, normal=kinds["normal"], reduce=kinds["reduce"])
 
     def _layers(self, raw: Mapping[str, Any], here: Here) -> int | ValueNode | None:
         given = raw["layers"]
@@ -167,22 +175,32 @@ class CellReader:
         for key in ("label", "nodes", "choose"):
             if key in raw:
                 self._notes.fault(f"'{key}' has no meaning beside 'genotype'", here.into(key), "Leave it out")
+        if not isinstance(genotype, dict):
+            self._notes.fault("'genotype' is a mapping with the cells 'normal' and 'reduce'", at)
+            return (), ((), ())
         if not self._notes.has_keys(genotype, at, _KINDS, ()):
             return (), ((), ())
-        kinds = [self._edges_of(genotype.get(kind, []), at.into(kind)) for kind in _KINDS]
-        if len({len(edges) for edges in kinds if edges}) > 1:
+        normal, reduce = ([*self._edges_of(genotype.get(kind, []), at.into(kind))] for kind in _KINDS)
+        if normal and reduce and len(normal) != len(reduce):
             self._notes.fault("'normal' and 'reduce' have the same number of nodes", at)
-        used = list(
-            dict.fromkeys(
-                name.partition("(")[0] for edges in kinds for kept in edges for name in kept.options
-            )
-        )
-        named = raw.get("from", used)
-        operators = self._operators(named, here.into("from")) if used else ()
-        for name in used:
+        used: dict[str, Here] = {}
+        for kind, edges in zip(_KINDS, (normal, reduce), strict=True):
+            for k, edge in [(k, edge) for k, kept in enumerate(edges) for edge in kept.options]:
+                used.setdefault(split_edge(edge)[0], at.into(kind, k))
+        return self._used(used, raw, here), (tuple(normal), tuple(reduce))
+
+    def _used(
+        self, used: Mapping[str, Here], raw: Mapping[str, Any], here: Here
+    ) -> tuple[tuple[str, OpNode], ...]:
+        """The operators of a genotype, each by its first place in it."""
+        if "from" not in raw:
+            found = [self._operators([name], at.into("from")) for name, at in used.items()]
+            return tuple(operator for operators in found for operator in operators)
+        operators = self._operators(raw["from"], here.into("from"))
+        for name, at in used.items():
             if operators and name not in dict(operators):
                 self._notes.fault(f"no operator '{name}'", at, did_you_mean(name, dict(operators)))
-        return tuple((n, op) for n, op in operators if n in used), (tuple(kinds[0]), tuple(kinds[1]))
+        return tuple((name, operator) for name, operator in operators if name in used)
 
     def _edges_of(self, raw: Any, here: Here) -> list[KeptEdges]:
         if not isinstance(raw, list):
@@ -191,10 +209,11 @@ class CellReader:
         return [self._kept(edges, INPUTS + k, here.into(k)) for k, edges in enumerate(raw)]
 
     def _kept(self, raw: Any, inputs: int, here: Here) -> KeptEdges:
+        """The edges into a node in the order of their inputs, however they are written."""
         edges = raw if isinstance(raw, list) else []
         if not edges:
             self._notes.fault("a node lists its edges, like [sep3(0), max3(1)]", here)
-        sources = []
+        kept: dict[int, str] = {}
         for edge in edges:
             name, source = split_edge(edge)
             if not name or source is None:
@@ -203,10 +222,12 @@ class CellReader:
                 self._notes.fault(
                     f"node {inputs} has no input {source}", here, f"Its inputs are 0 to {inputs - 1}"
                 )
-            sources.append(source)
-        if len(set(sources)) < len(sources):
-            self._notes.fault(f"node {inputs} takes one input twice", here, "Give each edge its own input")
-        return KeptEdges(tuple(str(edge) for edge in edges))
+            elif source in kept:
+                what = f"node {inputs} takes one input twice"
+                self._notes.fault(what, here, "Give each edge its own input")
+            else:
+                kept[source] = f"{name}({source})"
+        return KeptEdges(tuple(kept[source] for source in sorted(kept)))
 
 
 def split_edge(edge: Any) -> tuple[str, int | None]:

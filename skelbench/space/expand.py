@@ -113,10 +113,8 @@ class Expander(Notes):
             self.fault(f"unknown {want.kind.replace('_', ' ')} '{name}'", here, self._remedy(want, str(name)))
             return None
         if want.contract and isinstance(component, Operator) and component.contract != want.contract:
-            operators = [entry.component for entry in self._registry.entries("operator")]
-            fitting = [o.name for o in operators if getattr(o, "contract", None) == want.contract]
             what = f"operator '{name}' ({component.contract}) cannot stand here: {want.contract} is needed"
-            self.fault(what, here, did_you_mean(name, fitting))
+            self.fault(what, here, did_you_mean(name, self._fitting(want)))
             return None
         return OpNode(component, self._params(component, params, here), here.place, here.block)
 
@@ -124,7 +122,13 @@ class Expander(Notes):
         other = "operator" if want.kind == "graph_module" else "graph_module"
         if self._registry.find(other, name) is not None:
             return f"That name is in use for the kind '{other.replace('_', ' ')}'"
-        return self._registry.remedy(want.kind, name)
+        advice, names = self._registry.remedy(want.kind, name), self._registry.names(want.kind)
+        return advice.replace(did_you_mean(name, names), did_you_mean(name, self._fitting(want)), 1)
+
+    def _fitting(self, want: Want) -> list[str]:
+        """The names of what may stand at such a place."""
+        components = [entry.component for entry in self._registry.entries(want.kind)]
+        return [c.name for c in components if want.contract in (None, getattr(c, "contract", None))]
 
     def _params(self, component: Operator | GraphModule, raw: dict[str, Any], here: Here) -> dict[str, Any]:
         searched = {k: v["value"] for k, v in raw.items() if isinstance(v, dict) and list(v) == ["value"]}
