@@ -40,14 +40,16 @@ class FactorisedReduce(nn.Module):
         super().__init__()
         half = out_channels // 2
         self.relu = nn.ReLU()
-        self.first = nn.Conv2d(channels, half, 1, 2, bias=False)
+        # Of one channel there is no half.
+        self.first = nn.Conv2d(channels, half, 1, 2, bias=False) if half else None
         self.second = nn.Conv2d(channels, out_channels - half, 1, 2, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """Half the rows and columns of x."""
         x = self.relu(x)
-        return self.bn(torch.cat([self.first(x), self.second(x)], 1))
+        second = self.second(x)
+        return self.bn(second if self.first is None else torch.cat([self.first(x), second], 1))
 
 
 class DropPath(nn.Module):

@@ -292,7 +292,9 @@ def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple
     """
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+    training = {part: part.training for part in module.modules()}
     try:
+        module.eval()  # in training, normalisation takes no single value per channel
         with torch.no_grad():
             return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
     except (RuntimeError, ValueError, IndexError) as error:
@@ -302,3 +304,6 @@ def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple
             where=place,
             remedy="Change its parameters or what stands before it",
         ) from error
+    finally:
+        for part, mode in training.items():
+            part.training = mode
