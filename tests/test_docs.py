@@ -17,13 +17,14 @@ from pydantic import BaseModel
 
 from skelbench import hookspecs
 from skelbench.cli import app
-from skelbench.components import KINDS, Component
+from skelbench.components import ALL_NODE_KINDS, KINDS, Component, Strategy
 from skelbench.registry import load_registry
 from skelbench.spec.schema import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTRY = load_registry()
 HOOKS = sorted(name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), "skelbench_spec"))
+STRATEGIES = [s for e in REGISTRY.entries("strategy") if isinstance(s := e.component, Strategy)]
 COMPONENTS = [entry.component for kind in KINDS for entry in REGISTRY.entries(kind)]
 
 
@@ -149,6 +150,41 @@ def test_commands_stand_in_the_table_and_the_table_has_no_others() -> None:
     assert listed == set(COMMANDS)
 
 
+# --- spaces and strategies -------------------------------------------------------------------
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table of README.md under such a heading, each a list of cells."""
+    text = page("README.md").partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines()[2:]]
+
+
+def test_shipped_specs_stand_in_the_table() -> None:
+    listed = [name for row in table("spec") for name in re.findall(r"`([\w-]+)`", row[0])]
+    assert sorted(listed) == sorted(file.stem for file in ROOT.glob("spaces/*.yaml"))
+
+
+def test_strategies_stand_in_the_table_with_what_they_search() -> None:
+    listed = {name: row[1:3] for row in table("strategy") for name in re.findall(r"`(\w+)`", row[0])}
+    assert listed == {c.name: [searched(c, "shared"), searched(c, "own")] for c in STRATEGIES}
+
+
+def searched(strategy: Strategy, weights: str) -> str:
+    kinds = strategy.searches.get(weights, frozenset())
+    in_order = [kind for kind in ("choice", "mix", "inputs", "cell", "value", "depth") if kind in kinds]
+    return "`all`" if kinds == ALL_NODE_KINDS else ", ".join(in_order)
+
+
+@pytest.mark.parametrize(
+    ("form", "row"), [("ask_tell", "asked and told"), ("gradient", "gradient"), ("oneshot", "one-shot")]
+)
+def test_forms_of_strategies_are_explained(form: str, row: str) -> None:
+    """To authors by the form's name, to users with the names of all strategies of that form."""
+    assert f"\n| `{form}`" in AUTHORS
+    named = page("spaces", "README.md").partition(f"\n| {row} | ")[2].partition(" |")[0]
+    assert {*re.findall(r"`(\w+)`", named)} - {"own"} == {s.name for s in STRATEGIES if s.form == form}
+
+
 # --- the spec language -----------------------------------------------------------------------
 
 
@@ -181,3 +217,12 @@ def test_keys_of_specs_are_described(path: str, key: str) -> None:
         assert re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", text), f"spaces/README.md: {path}.{key}"
     else:
         assert re.search(rf"^{key}: ", text, re.M)
+
+
+def test_the_whole_specs_of_the_page_are_accepted(tmp_path: Path) -> None:
+    """Those without gaps; the outline of a spec at the top has some."""
+    blocks = re.findall(r"^```yaml\n(skelbench: 1\n.*?)^```", page("spaces", "README.md"), re.M | re.S)
+    assert blocks
+    for number, text in enumerate(blocks):
+        (tmp_path / f"{number}.yaml").write_text(text)
+        python("-m", "skelbench", "check", f"{number}.yaml", folder=tmp_path, environment={**os.environ})
