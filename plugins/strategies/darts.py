@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelbench.errors import WorkFailed
+from skelbench.errors import RunFolderError, WorkFailed
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Bilevel, Point, Proposal, Sample, Space, TensorWeights, WeightMode, decode
 
@@ -127,22 +127,40 @@ class Darts:
         }
 
     def state(self) -> dict[str, Any]:
-        """The alphas, Adam's moments of them, and how many steps it took."""
+        """The alphas with their labels, Adam's moments of them, and how many steps it took."""
         kept = [self._adam.state[tensor] for tensor in self._tensors]
         return {
+            "labels": self._labels(),
             "alphas": [tensor.tolist() for tensor in self._tensors],
             "steps": int(kept[0]["step"]),
             **{moment: [one[moment].tolist() for one in kept] for moment in MOMENTS},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from ``state``, of a search of the same space with the same parameters."""
+        """Go on from ``state``, of a search of the same space with the same parameters.
+
+        Raises:
+            RunFolderError: It is of another space.
+        """
+        wanted = [len(tensor) for tensor in self._tensors]
+        rows = [state.get(name, ()) for name in ("alphas", *MOMENTS)]
+        lengths = [[len(row) for row in several] for several in rows]
+        if state.get("labels") != self._labels() or lengths != [wanted] * len(rows):
+            raise RunFolderError(
+                "the stored alphas are of another space",
+                where="search.strategy",
+                remedy="Run it again with --no-resume",
+            )
         for i, tensor in enumerate(self._tensors):
             kept = self._adam.state[tensor]
             kept["step"].fill_(state["steps"])
             tensor.data.copy_(torch.tensor(state["alphas"][i]))
             for moment in MOMENTS:
                 kept[moment].copy_(torch.tensor(state[moment][i]))
+
+    def _labels(self) -> list[str]:
+        """The label of each tensor."""
+        return [label for label, several in self._alphas.vectors.items() for _ in several]
 
     def _gradients(self, problem: Bilevel) -> list[Tensor]:
         """Of the loss of the alphas: the validation loss, and the cost where it has a weight."""

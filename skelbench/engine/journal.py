@@ -95,7 +95,9 @@ class Journal:
 
     def cost(self) -> SearchCost:
         """What the search cost, over every resumption."""
-        timed = self._of("epoch") or self.trials
+        # The time of an epoch has that of its trials in it, but not that of trials after the last one.
+        epochs = self._of("epoch")
+        timed = [*epochs, *(line for line in self.trials if line["generation"] >= len(epochs))]
         return SearchCost(
             seconds=sum(line["seconds"] for line in timed),
             trials=sum(not line["known"] for line in self.trials),

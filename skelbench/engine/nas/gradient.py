@@ -1,4 +1,9 @@
-"""Gradient searches: their weights learn beside those of a supernet (bilevel optimisation)."""
+"""Gradient searches: their weights learn beside those of a supernet (bilevel optimisation).
+
+The passes of a search's step leave the supernet's weights and their optimizer as they were, and the
+random numbers that its training goes on with. The running statistics of batch normalisation they do move:
+those are read in evaluation only, and no gradient search evaluates its supernet or hands it on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from skelbench.engine.nas.supernet import Supernet
@@ -41,7 +47,10 @@ class GradientModule(Supernet):
         alpha_batch = [
             part.to(self.device) if isinstance(part, Tensor) else part for part in next(self._batches)
         ]
-        self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
+        # In bf16 the passes of a finite difference would see no difference, and autocast would hand
+        # them its copies of the weights from before they were moved.
+        with torch.autocast(self.device.type, enabled=False):
+            self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
         weights = self._search.training_weights(self.current_epoch)
         for decision in self.decisions():
             decision.weigh(weights[decision.label].tolist(), normalised=False)
@@ -51,10 +60,15 @@ class GradientModule(Supernet):
         return loss
 
     def loss_under(self, weights: TensorWeights, batch: Batch) -> Tensor:
-        """The recipe's loss of a batch with the options weighted by ``weights``."""
+        """The recipe's loss of a batch with the options weighted by ``weights``.
+
+        All losses of a step draw the same random numbers (dropout), those of the training step after
+        them: two that are taken from each other differ by the weights alone.
+        """
         for decision in self.decisions():
             decision.weigh(weights[decision.label].unbind(), normalised=False)
-        return self.training_module.loss(self.training_module(batch[0]), batch[1])
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            return self.training_module.loss(self.training_module(batch[0]), batch[1])
 
     @property
     def costs(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import nni.nas.strategy
@@ -13,14 +16,16 @@ from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from nni.nas.oneshot.pytorch.sampling import RandomSamplingLightningModule
 from nni.nas.oneshot.pytorch.strategy import DARTS, OneShotStrategy
-from numpy.random import RandomState
+from torch import Tensor
 
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
-from skelbench.engine.nas.supernet import SupernetJob, TrainingModule
+from skelbench.engine.nas.gradient import endless
+from skelbench.engine.nas.supernet import SupernetJob, TrainingModule, resumption
 from skelbench.errors import SpecError
 from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
 from skelbench.space.build import SupernetSpace
+from skelbench.train.checkpoint import check_fits
 from skelbench.train.evaluate import top1
 
 
@@ -42,19 +47,19 @@ def search_by_oneshot(
 
     Raises:
         SpecError: NNI has no such strategy, or the space cannot be drawn from.
+        RunFolderError: The job's checkpoint is damaged or of another supernet.
     """
     if chosen.evaluations:
         _refuse_undrawable(space.points)
     strategy, trainer = _strategy(chosen, job)
-    watch = _Watch(strategy, space.points, job.seed, journal)
+    watch = _Watch(strategy, space, job, journal)
     trainer = {**trainer, "callbacks": [watch, *trainer["callbacks"]]}
-    arguments = {"ckpt_path": str(job.checkpoint), "weights_only": True} if job.checkpoint else {}
     evaluator = Lightning(
-        TrainingModule(job.options, len(job.loader)),
+        Classifier(job.options, len(job.loader)),
         Trainer(**trainer),
         train_dataloaders=job.loader,
-        val_dataloaders=job.alphas,
-        fit_kwargs=arguments,
+        val_dataloaders=AlphaBatches(job.alphas, len(job.loader)),
+        fit_kwargs=resumption(job),
     )
     run_experiment(supernet, evaluator, strategy, engine)
     if chosen.evaluations:
@@ -62,38 +67,83 @@ def search_by_oneshot(
     return Proposal(weights=learned_weights(space.points, watch.module))
 
 
+class AlphaBatches:
+    """As many batches for the architecture weights as an epoch has steps, marked by having no index.
+
+    NNI trains until the longer of its two loaders ends.
+
+    Args:
+        loader: Clips that the supernet is not trained on.
+        steps: Steps of an epoch.
+    """
+
+    def __init__(self, loader: Any, steps: int) -> None:
+        self._loader, self._steps = loader, steps
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches the next iteration gives."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, None]]:
+        for x, y, _ in islice(endless(self._loader, self._epoch), self._steps):
+            yield x, y, None
+
+
+class Classifier(TrainingModule):
+    """Leaves alpha batches, for which NNI takes the same training step, out of the training figures."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """The loss of a batch of either kind."""
+        before = dict(self.seen)
+        loss = super().training_step(batch, batch_idx)
+        if batch[2] is None:
+            self.seen = before
+        return loss
+
+
 class _Watch(pl.Callback):
-    """Sees to it that a strategy's chance depends on the seed alone, and writes down its progress."""
+    """Makes a strategy's chance depend on the seed alone and its failures known; writes down its progress."""
 
     module: BaseOneShotLightningModule
 
-    def __init__(
-        self, strategy: OneShotStrategy, points: Sequence[Point], seed: int, journal: Journal
-    ) -> None:
-        self._points, self._seed, self._journal = points, seed, journal
-        self._random = RandomState(0)
-        configure = strategy.configure_oneshot_module
+    def __init__(self, strategy: OneShotStrategy, space: Space, job: SupernetJob, journal: Journal) -> None:
+        self._space, self._job, self._journal = space, job, journal
+        self._random = np.random.default_rng(0)
+        configure, run = strategy.configure_oneshot_module, strategy._run
+
+        def strict() -> None:
+            # There is one supernet; where it fails, no trial comes after it.
+            strategy.engine.continue_on_failure = False
+            run()
 
         def configured(training_module: LightningModule) -> BaseOneShotLightningModule:
             self.module = configure(training_module)
+            self.module.on_load_checkpoint = self._fits
             if hasattr(self.module, "arch_parameters"):
                 # NNI lists them in the order of a set, which differs from one process to the next.
                 self.module.arch_parameters = lambda: list(_alphas(self.module).values())
             if isinstance(self.module, RandomSamplingLightningModule):
-                self.module.resample = self._draw  # NNI draws from a new, unseeded generator each time
+                # NNI draws from a new, unseeded generator each time, and any number of edges into a node.
+                self.module.resample = self._draw
             return self.module
 
-        strategy.configure_oneshot_module = configured
+        strategy.configure_oneshot_module, strategy._run = configured, strict
+
+    def _fits(self, checkpoint: dict[str, Any]) -> None:
+        check_fits(checkpoint["state_dict"], self.module, self._job.checkpoint or Path())
 
     def _draw(self) -> Sample:
-        space = self.module.model.simplify()
-        memo = {label: mutable.random(random_state=self._random) for label, mutable in space.items()}
+        memo = memo_of(self._space.points, self._space.sample(self._random))
         activate(self.module, memo)
         return memo
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Begin the draws of this epoch."""
-        self._random = RandomState((self._seed * 100_003 + trainer.current_epoch) % 2**32)
+        self._random = np.random.default_rng([self._job.seed, trainer.current_epoch])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write down how far the weights are from a decision."""
@@ -171,9 +221,11 @@ def _best_drawn(
         sample = space.sample(rng)
         if sample in seen:
             continue
+        started = time.perf_counter()
         activate(module, memo_of(space.points, sample))
         fitness = top1(module.training_module, ((x, y, None) for x, y in job.validation))
-        journal.trial(job.options.epochs, len(seen), Proposal(sample), fitness=fitness, seconds=0.0)
+        seconds = time.perf_counter() - started
+        journal.trial(job.options.epochs, len(seen), Proposal(sample), fitness=fitness, seconds=seconds)
         seen.append(sample)
         if best.fitness is None or fitness > best.fitness:
             best = Proposal(sample, fitness=fitness)

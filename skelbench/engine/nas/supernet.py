@@ -17,13 +17,16 @@ from torch import Tensor
 
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
+from skelbench.errors import RunFolderError
 from skelbench.recipe import TrainOptions
 from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
+from skelbench.train.checkpoint import check_fits, stored
 from skelbench.train.module import ClipClassifier
 
 SEARCH_STATE = "skelbench_search"
+AFRESH = "Remove it to search from the beginning"
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,15 @@ class Supernet(BaseOneShotLightningModule):
         checkpoint[SEARCH_STATE] = json.dumps(self._search.state())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the search where it was."""
+        """Put the search where it was.
+
+        Raises:
+            RunFolderError: The checkpoint is of another supernet, or holds no search.
+        """
+        path = self._job.checkpoint or Path()
+        check_fits(checkpoint["state_dict"], self, path)
+        if SEARCH_STATE not in checkpoint:
+            raise RunFolderError("the checkpoint holds no search", where=path, remedy=AFRESH)
         self._search.restore(json.loads(checkpoint[SEARCH_STATE]))
 
 
@@ -219,17 +230,33 @@ def search_on_supernet(
 
     Returns:
         The search's answer.
+
+    Raises:
+        RunFolderError: The job's checkpoint is damaged or of another search.
     """
-    arguments = {"ckpt_path": str(job.checkpoint), "weights_only": True} if job.checkpoint else {}
     evaluator = Lightning(
         TrainingModule(job.options, len(job.loader)),
         Trainer(**job.trainer),
         train_dataloaders=job.loader,
         val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
-        fit_kwargs=arguments,
+        fit_kwargs=resumption(job),
     )
     run_experiment(space, evaluator, SupernetStrategy(module, search, job, journal), engine)
     return search.best()
+
+
+def resumption(job: SupernetJob) -> dict[str, Any]:
+    """Arguments by which Lightning goes on from the job's checkpoint; none where there is none.
+
+    Raises:
+        RunFolderError: The checkpoint is damaged.
+    """
+    if job.checkpoint is None:
+        return {}
+    content: Any = stored(job.checkpoint)
+    if not (isinstance(content, dict) and isinstance(content.get("state_dict"), dict)):
+        raise RunFolderError("the checkpoint holds no supernet", where=job.checkpoint, remedy=AFRESH)
+    return {"ckpt_path": str(job.checkpoint), "weights_only": True}
 
 
 def _weights(points: Sequence[Point], proposal: Proposal) -> Weights:
