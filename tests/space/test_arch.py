@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skelbench.check import Checked, check_architecture, check_spec
 from skelbench.errors import SpecError
@@ -13,6 +16,7 @@ from skelbench.space.arch import Architecture, NamedArchitecture, architecture_h
 from skelbench.spec.resolve import load_spec
 
 SAMPLE = {f"graph_{i}": ["dynamic.s", "cheb.l"] for i in range(1, 11)}
+GENOTYPE = {"normal": [["sep3(0)", "max3(1)"]], "reduce": [["skip(1)", "se(0)"]]}
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +111,126 @@ def test_text_has_a_line_per_decision(checked: Checked):
     text = NamedArchitecture("a", "", checked.network, checked.space.canonical(SAMPLE)).describe_text()
     assert text.splitlines()[0] == "graph_1   cheb.l + dynamic.s"
     assert len(text.splitlines()) == 10
+
+
+# --- cells -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sarnas(registry: Registry) -> Checked:
+    return check_spec(load_spec("sarnas"), registry)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_drawn_cells_survive_their_file_and_being_closed(
+    seed: int, sarnas: Checked, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+):
+    sample = sarnas.space.sample(np.random.default_rng(seed))
+    path = tmp_path_factory.mktemp("cells") / "architecture.yaml"
+    path.write_text(Architecture.of(sarnas, "drawn", sample).to_yaml(), encoding="utf-8")
+    found = check_architecture(sarnas, registry, str(path))
+    assert found.sample == sample
+    plain = closed(sarnas.network, sample)
+    path.write_text(Architecture("closed", "", "", {}, plain).to_yaml(), encoding="utf-8")
+    again = check_architecture(sarnas, registry, str(path))
+    assert again.sample == {}
+    assert closed(again.network, {}) == plain
+    assert again.hash == found.hash == architecture_hash(sarnas.network, sample)
+
+
+def test_a_genotype_is_the_architecture_that_its_choices_are(sarnas: Checked, registry: Registry):
+    named = sarnas.architectures["sarnas-cs"]
+    genotype = closed(named.network, {})["body"][1]["cell"]["genotype"]
+    choices = {
+        f"{kind}.{k}": list(reversed(kept)) for kind in genotype for k, kept in enumerate(genotype[kind], 2)
+    }
+    assert architecture_hash(sarnas.network, sarnas.space.canonical(choices)) == named.hash
+    assert sarnas.architectures["sarnas-cv"].hash != named.hash
+
+
+def test_a_closed_stack_holds_what_stands_in_it_only(sarnas: Checked):
+    sample = {
+        label: ["sep3(0)", "max3(1)"] if label.startswith("normal") else ["skip(0)", "se(1)"]
+        for label in (point.label for point in sarnas.space.points)
+    }
+    plain = closed(sarnas.network, sarnas.space.canonical(sample))["body"][1]["cell"]
+    assert list(plain["from"]) == ["sep3", "max3", "skip", "se"]
+    assert plain["from"]["se"] == {"op": "se"}
+    assert (plain["layers"], plain["channels"], plain["drop_path"]) == (9, 36, 0.2)
+    assert plain["reduce_at"] == [3, 6]
+    assert plain["genotype"]["normal"] == [["sep3(0)", "max3(1)"]] * 4
+
+
+def test_a_searched_number_of_cells_is_closed(registry: Registry):
+    depth = check_spec(load_spec("sarnas-depth"), registry)
+    hashes = set()
+    for sample, reduce_at in zip(
+        depth.space.enumerate(), ([2, 4], [2, 5], [3, 6], [3, 6], [3, 7]), strict=True
+    ):
+        plain = closed(depth.network, sample)["body"][1]["cell"]
+        assert (plain["layers"], plain["reduce_at"]) == (sample["cells"], reduce_at)
+        hashes.add(architecture_hash(depth.network, sample))
+    assert len(hashes) == 5
+    assert architecture_hash(depth.network, {"cells": 9}) == depth.architectures["sarnas-cs"].hash
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("choices:\n  graph_1: [cheb.l]\n", "a.yaml:3: the space has no label 'graph_1'"),
+        (
+            "choices:\n  normal.2: [sep3(0), sep4(1)]\n",
+            "a.yaml:3: the cell 'normal.2' has no option 'sep4(1)'. Did you mean 'sep3(1)'?",
+        ),
+        (
+            "choices:\n  normal.2: [sep3(0), max3(2)]\n",
+            "a.yaml:3: the cell 'normal.2' has no input 2. Its inputs are 0, 1",
+        ),
+        (
+            "choices:\n  normal.2: [sep3(0), max3(0)]\n",
+            "a.yaml:3: the cell 'normal.2' takes one input twice. Give each edge an input of its own",
+        ),
+        (
+            "choices:\n  normal.2: [sep3(0), max3(1)]\n",
+            "a.yaml:2: no decision for the cell 'reduce.2'. Choose from conv3(0), sep3(0)",
+        ),
+    ],
+)
+def test_cells_that_do_not_fit_say_where(
+    text: str,
+    message: str,
+    sarnas: Checked,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text(f"skelbench: 1\n{text}", encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        check_architecture(sarnas, registry, "a.yaml")
+    assert message in str(error.value)
+    assert all(problem.where.startswith("a.yaml:") for problem in error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("genotype", "message"),
+    [
+        (GENOTYPE | {"normal": [["sep4(0)"]]}, "unknown operator 'sep4'. Did you mean 'sep5'?"),
+        (GENOTYPE | {"normal": [["sep3(2)"]]}, "node 2 has no input 2. Its inputs are 0 to 1"),
+        (GENOTYPE | {"normal": [["sep3(0)", "se(0)"]]}, "node 2 takes one input twice"),
+        ({"normal": [["sep3(0)"]]}, "the genotype has no 'reduce' cell. Add 'reduce'"),
+    ],
+)
+def test_a_file_with_a_faulty_genotype_says_where(
+    genotype: dict[str, list[list[str]]], message: str, sarnas: Checked, registry: Registry, tmp_path: Path
+):
+    cell = {"cell": {"layers": 3, "channels": 4, "genotype": genotype}}
+    own = {"input": "skeleton_image", "body": [cell], "head": "mean_pool_linear"}
+    path = tmp_path / "own.yaml"
+    path.write_text(Architecture("own", "", "", {}, own).to_yaml(), encoding="utf-8")
+    with pytest.raises(SpecError) as error:
+        check_architecture(sarnas, registry, str(path))
+    (problem,) = error.value.problems
+    assert problem.where.rpartition(":")[0] == str(path)
+    assert message in str(problem)

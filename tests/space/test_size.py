@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from skelbench.components import GraphModule, Operator
 from skelbench.errors import SpecError
-from skelbench.search import Space
+from skelbench.recipe import DeriveOptions
+from skelbench.search import Point, Space, decode
 from skelbench.space.nodes import (
+    CellsNode,
     ChoiceNode,
     DepthNode,
+    EdgesNode,
     InputsNode,
     MixNode,
     NetworkNodes,
@@ -43,6 +46,25 @@ def named(names: str, *nodes: Node) -> tuple[tuple[str, Node], ...]:
 def graph_mix(label: str, names: str = "abcdefgh") -> OpNode:
     options = tuple((n, OpNode(GraphModule(name=n), {})) for n in names)
     return op("block", graph=SumNode((op("learned"), MixNode(label, options))), channels=64)
+
+
+SEVEN = ("conv3", "sep3", "dil3", "max3", "avg3", "skip", "se")
+
+
+def edges(label: str, inputs: int, names: tuple[str, ...] = SEVEN, choose: int = 2) -> EdgesNode:
+    pairs = [(f"{name}({source})", source) for source in range(inputs) for name in names]
+    return EdgesNode(label, tuple(n for n, _ in pairs), tuple(s for _, s in pairs), choose, True)
+
+
+def cells(
+    count: int = 4, names: tuple[str, ...] = SEVEN, choose: int = 2, label: str = "", **changes: Any
+) -> CellsNode:
+    kinds = {
+        kind: tuple(edges(f"{label}{kind}.{k}", k, names, choose) for k in range(2, 2 + count))
+        for kind in ("normal", "reduce")
+    }
+    given = {"layers": 6, "channels": 8, "reduce_at": None, "operators": named("ab"), **kinds, **changes}
+    return CellsNode(**given)
 
 
 def test_ten_blocks_of_eight_modules_each_have_255_to_the_tenth_architectures():
@@ -140,6 +162,7 @@ def _nodes(depth: int) -> st.SearchStrategy[Node]:
         st.just(op()),
         st.just(op(channels=ValueNode("v", (1, 2)))),
         st.just(InputsNode("i", (0, 1, 2), 2)),
+        st.just(cells(1, SEVEN[:2], reduce=(), layers=ValueNode("v", (1, 2)))),
     )
     if depth == 0:
         return leaf
@@ -165,6 +188,8 @@ def _brute_force(space: SearchSpace) -> set[str]:
             answers.append([list(c) for n in sizes for c in itertools.combinations(point.options, n)])
         elif point.kind == "inputs":
             answers.append([list(c) for c in itertools.combinations(point.options, point.choose or 1)])
+        elif point.kind == "cell":
+            answers.append(_sets(point, point.choose or 1))
         else:
             answers.append(list(point.options))
     labels = [point.label for point in space.points]
@@ -190,3 +215,136 @@ def test_a_drawn_sample_is_canonical(nodes: list[Node], seed: int):
     sample = space.sample(np.random.default_rng(seed))
     assert space.canonical(sample) == sample
     assert list(space.canonical(dict(reversed(sample.items())))) == list(sample)
+
+
+# --- cells -----------------------------------------------------------------------------------
+
+
+def test_a_kind_of_cell_of_seven_operators_has_180_times_7_to_the_eighth_forms():
+    one_kind = 180 * 7**8
+    assert one_kind == 1_037_664_180
+    assert space_of(cells(reduce=())).size() == one_kind
+    assert space_of(cells()).size() == one_kind**2
+
+
+def test_stacks_share_their_decisions_by_label():
+    alone = space_of(cells()).size()
+    assert space_of(cells(), cells(layers=9)).size() == alone
+    assert space_of(cells(), cells(label="late.")).size() == alone**2
+    assert [p.label for p in space_of(cells(1), cells(1, label="late.")).points] == [
+        "normal.2",
+        "reduce.2",
+        "late.normal.2",
+        "late.reduce.2",
+    ]
+
+
+def test_a_searched_number_of_cells_multiplies():
+    space = space_of(cells(1, SEVEN[:2], layers=ValueNode("layers", (7, 8, 9))))
+    assert space.size() == 3 * 4**2
+    assert space.points[0] == Point("layers", "value", (7, 8, 9))
+    assert len(list(space.enumerate())) == 48
+    assert list(space.sample(np.random.default_rng(0))) == ["layers", "normal.2", "reduce.2"]
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 2), st.integers(1, 2), st.integers(1, 2), st.booleans())
+def test_cells_are_counted_as_they_are_listed(count: int, operators: int, choose: int, shared: bool):
+    stacks = (cells(count, SEVEN[:operators], choose, reduce=()),) * (2 if shared else 1)
+    space = space_of(*stacks)
+    listed = [repr(sample) for sample in space.enumerate()]
+    per_node = [
+        sum(operators**choose for _ in itertools.combinations(range(k), choose)) for k in range(2, 2 + count)
+    ]
+    assert space.size() == len(listed) == len(set(listed)) == np.prod(per_node)
+    kept = [
+        dict(zip((p.label for p in space.points), chosen, strict=True))
+        for chosen in itertools.product(*(_sets(p, choose) for p in space.points))
+    ]
+    assert set(listed) == {repr(sample) for sample in kept}
+
+
+def _sets(point: Point, choose: int) -> list[list[str]]:
+    """Every set of so many edges from different inputs."""
+    found = itertools.combinations(range(len(point.options)), choose)
+    return [[point.options[i] for i in c] for c in found if len({point.groups[i] for i in c}) == choose]
+
+
+@given(st.integers(1, 4), st.integers(1, 2), st.integers(0, 2**32 - 1))
+def test_a_drawn_cell_is_canonical_whatever_the_order_of_its_edges(count: int, choose: int, seed: int):
+    space = space_of(cells(count, choose=choose))
+    sample = space.sample(np.random.default_rng(seed))
+    assert list(sample) == [p.label for p in space.points]
+    assert all(len(kept) == choose for kept in sample.values())
+    turned = {label: list(reversed(kept)) for label, kept in reversed(sample.items())}
+    assert space.canonical(turned) == space.canonical(sample) == sample
+    assert list(space.canonical(turned)) == list(sample)
+
+
+def test_drawn_edges_are_equally_likely():
+    space, rng = space_of(cells(2, SEVEN[:2], reduce=())), np.random.default_rng(0)
+    drawn = [tuple(space.sample(rng)["normal.3"]) for _ in range(2400)]
+    counts = [drawn.count(kept) for kept in set(drawn)]
+    assert len(counts) == 12
+    # Four standard deviations of 2,400 draws of a twelfth are 54.
+    assert all(abs(count - 200) < 55 for count in counts)
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        (["sep3(0)"], "the cell 'normal.3' takes 2 of its options, not 1"),
+        (["sep3(0)", "skip(1)", "se(2)"], "the cell 'normal.3' takes 2 of its options, not 3"),
+        (["sep3(0)", "skip(0)"], "the cell 'normal.3' takes one input twice. Give each edge an input of its"),
+        (["sep3(0)", "sep3(0)"], "the cell 'normal.3' names an option twice"),
+        (["sep3(0)", "skip(3)"], "the cell 'normal.3' has no input 3. Its inputs are 0, 1, 2"),
+        (["sep3(0)", "zero(1)"], "has no option 'zero(1)'"),
+        (["sep3(0)", "sep4(1)"], "has no option 'sep4(1)'. Did you mean 'sep3(1)'?"),
+        (["sep3(0)", "sep3"], "has no option 'sep3'. Did you mean 'sep3(2)'?"),
+        (["sep3(0)", 1], "has no option 1"),
+        ("sep3(0)", "the cell 'normal.3' takes a list, not 'sep3(0)'"),
+        ([], "the cell 'normal.3' takes a list, not []. Choose from conv3(0), sep3(0)"),
+        ({"sep3(0)": 1}, "the cell 'normal.3' takes a list"),
+    ],
+)
+def test_edges_that_do_not_fit_are_told(kept: Any, message: str):
+    space = space_of(cells(2, reduce=()))
+    with pytest.raises(SpecError) as error:
+        space.canonical({"normal.2": ["sep3(0)", "se(1)"], "normal.3": kept})
+    assert len(error.value.problems) == 1
+    assert message in str(error.value)
+
+
+weights_of_a_node = st.integers(2, 4).flatmap(
+    lambda inputs: st.tuples(
+        st.just(inputs), st.lists(st.floats(0, 1), min_size=3 * inputs, max_size=3 * inputs, unique=True)
+    )
+)
+
+
+@settings(max_examples=80)
+@given(weights_of_a_node, st.integers(1, 2), st.sampled_from(["threshold", "argmax"]))
+def test_weights_give_the_best_inputs_each_with_its_best_operator(
+    given_: tuple[int, list[float]], choose: int, by: Any
+):
+    inputs, weights = given_
+    point = space_of(cells(inputs - 1, SEVEN[:3], choose, reduce=())).points[-1]
+    found = decode([point], {point.label: np.array(weights)}, DeriveOptions(by=by))[point.label]
+    by_edge = dict(zip(point.options, weights, strict=True))
+    best = max(_sets(point, choose), key=lambda kept: sum(by_edge[edge] for edge in kept))
+    # The sum is largest for the best inputs each with its best operator; near sums may tie by rounding.
+
+    def ranked(kept: list[str]) -> list[float]:
+        return sorted((by_edge[edge] for edge in kept), reverse=True)
+
+    assert sum(ranked(found)) == pytest.approx(sum(ranked(best)))
+    assert len({edge.partition("(")[2] for edge in found}) == choose
+    best_of_input = [max(by_edge[e] for e in point.options if e.endswith(f"({i})")) for i in range(inputs)]
+    assert ranked(found) == sorted(best_of_input, reverse=True)[:choose]
+
+
+def test_what_decoding_gives_is_an_architecture_of_the_space():
+    space, rng = space_of(cells()), np.random.default_rng(0)
+    weights = {p.label: rng.dirichlet(np.ones(len(p.options))) for p in space.points}
+    sample = decode(space.points, weights, DeriveOptions())
+    assert space.canonical(sample) == sample
