@@ -11,7 +11,7 @@ from __future__ import annotations
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine  # isort: split
 
 from skelbench.engine.nas.gradient import GradientModule
-from skelbench.engine.nas.oneshot import search_by_oneshot
+from skelbench.engine.nas.oneshot import learns_weights, oneshot_class, search_by_oneshot
 from skelbench.engine.nas.supernet import SEARCH_STATE, SupernetJob, SupernetModule, search_on_supernet
 from skelbench.engine.nas.trials import search_by_trials
 
@@ -20,6 +20,8 @@ __all__ = [
     "GradientModule",
     "SupernetJob",
     "SupernetModule",
+    "learns_weights",
+    "oneshot_class",
     "run_experiment",
     "search_by_oneshot",
     "search_by_trials",

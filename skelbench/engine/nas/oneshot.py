@@ -155,12 +155,27 @@ class _Watch(pl.Callback):
 
 def _strategy(chosen: OneShot, job: SupernetJob) -> tuple[OneShotStrategy, dict[str, Any]]:
     """The strategy, and the trainer's arguments; each kind clips gradients in its own place."""
-    found = getattr(nni.nas.strategy, chosen.name, None)
-    if not (isinstance(found, type) and issubclass(found, OneShotStrategy)):
-        raise SpecError(f"NNI has no one-shot strategy '{chosen.name}'", where="search.strategy")
-    if issubclass(found, DARTS):
+    found = oneshot_class(chosen.name)
+    if learns_weights(found):
         return found(**chosen.arguments, gradient_clip_val=job.options.clip_gradient), job.trainer
     return found(**chosen.arguments), {**job.trainer, "gradient_clip_val": job.options.clip_gradient}
+
+
+def oneshot_class(name: str) -> type[OneShotStrategy]:
+    """NNI's one-shot strategy of this name.
+
+    Raises:
+        SpecError: It has none.
+    """
+    found = getattr(nni.nas.strategy, name, None)
+    if not (isinstance(found, type) and issubclass(found, OneShotStrategy)):
+        raise SpecError(f"NNI has no one-shot strategy '{name}'", where="search.strategy")
+    return found
+
+
+def learns_weights(strategy: type[OneShotStrategy]) -> bool:
+    """Whether a one-shot strategy of NNI learns architecture weights; else it samples."""
+    return issubclass(strategy, DARTS)
 
 
 def _alphas(module: BaseOneShotLightningModule) -> dict[str, torch.nn.Parameter]:
