@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from skelbench_plugins.layouts import NTU25, OPENPOSE18, UCLA20
-from skelbench_plugins.operators.esan import EsanBlock, EsanEmbed, EsanHead, JointNorm, fill_absent
+from skelbench_plugins.operators.esan import (
+    EsanBlock,
+    EsanEmbed,
+    EsanHead,
+    JointNorm,
+    _to_places,
+    fill_absent,
+)
 from torch.nn import functional
 
 from skelbench.registry import load_registry
@@ -81,6 +88,11 @@ def weight(conv):
     return conv.weight[:, :, 0, 0]
 
 
+def values(block, x):
+    """The rows of g(x) that attention gathers."""
+    return _to_places(block.g(x), block.kind)
+
+
 def same_weights(type, *others, inputs, channels, directed, place):
     """Blocks of several types with the same weights, in evaluation mode."""
     torch.manual_seed(0)
@@ -145,6 +157,31 @@ class TestAttention:
         expected = ((y + skip - mean) / (var + block.bn.eps).sqrt()).clamp(min=0)
         assert expected.shape == (N, channels, T, V)
         assert torch.allclose(block(x), expected, atol=1e-9)
+
+    @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+    def test_what_is_gathered_and_its_slopes_are_those_of_the_plain_products(
+        self, type, directed, memory, x, place
+    ):
+        torch.manual_seed(0)
+        block = EsanBlock(place(channels=C), C, type, directed)
+        x = x.contiguous(memory_format=memory).requires_grad_()
+        inputs = [x, *block.theta.parameters(), *block.g.parameters()]
+        made, plain = block.gather(x, values(block, x)), block.attention(x) @ values(block, x)
+        assert made.shape == plain.shape
+        assert torch.allclose(made, plain, atol=1e-6)
+        slopes = [torch.autograd.grad(y.square().sum(), inputs) for y in (made, plain)]
+        for mine, other in zip(*slopes, strict=True):
+            assert torch.allclose(mine, other, rtol=1e-4, atol=1e-5)
+
+    def test_half_precision_is_as_near_as_that_of_the_plain_products(self, type, directed, x, place):
+        torch.manual_seed(0)
+        block = EsanBlock(place(channels=C), C, type, directed)
+        exact = block.attention(x) @ values(block, x)
+        with torch.autocast("cpu", torch.bfloat16):
+            fused = block.gather(x, values(block, x))
+            plain = block.attention(x) @ values(block, x)
+        assert fused.dtype == plain.dtype == torch.bfloat16
+        assert (fused - exact).abs().max() <= 2 * (plain - exact).abs().max()
 
 
 @BOTH_WAYS
