@@ -9,16 +9,20 @@ from typing import Any
 import nni
 import pytest
 import torch
-from nni.mutable import Categorical, CategoricalMultiple
+from nni.algorithms.hpo.tpe_tuner import TpeTuner
+from nni.mutable import Categorical, CategoricalMultiple, MutableDict
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.experiment import NasExperimentConfig
-from nni.nas.nn.pytorch import LayerChoice, ModelSpace
+from nni.nas.nn.pytorch import InputChoice, LayerChoice, ModelSpace
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
-from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
+from nni.nas.oneshot.pytorch.sampling import RandomSamplingLightningModule
+from nni.nas.oneshot.pytorch.strategy import DARTS, GumbelDARTS, OneShotStrategy, Proxyless, RandomOneShot
 from nni.nas.oneshot.pytorch.supermodule.base import BaseSuperNetModule
+from nni.nas.oneshot.pytorch.supermodule.differentiable import GumbelSoftmax
 from nni.nas.space import ModelStatus
 from nni.nas.strategy.base import Strategy
+from nni.nas.strategy.evolution import Individual, RegularizedEvolution
 from torch import nn
 
 from skelbench.engine import nas
@@ -255,6 +259,130 @@ def test_a_supernet_that_fails_is_swallowed_unless_the_engine_is_told_otherwise(
     one_shot(Nested(), OneShot(Fails))
     with pytest.raises(ValueError, match="no luck"):
         one_shot(Nested(), Strict(Fails))
+
+
+# --- one-shot strategies of NNI itself ------------------------------------------------------------
+
+
+class Learned(ModelSpace):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = LayerChoice([nn.Linear(2, 2), nn.Identity()], label="first")
+        self.again = LayerChoice([nn.Linear(2, 2), nn.Identity()], label="first")
+        self.second = LayerChoice([nn.Linear(2, 2), nn.Identity(), nn.ReLU()], label="second")
+        self.taken = InputChoice(3, n_chosen=2, reduction="sum", label="taken")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.again(self.first(x))
+        return self.taken([x, self.second(x), x])
+
+
+class Logged(Training):
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[tuple[int, float]] = []
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        self.steps.append((batch_idx, float(batch[0, 0])))
+        return super().training_step(batch, batch_idx)
+
+
+def own_one_shot(space: ModelSpace, strategy: OneShotStrategy, val: Any) -> Logged:
+    torch.manual_seed(0)
+    training = Logged()
+    arguments = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False}
+    arguments |= {"enable_model_summary": False, "enable_checkpointing": False, "limit_val_batches": 0}
+    with quiet():
+        trainer = Trainer(max_epochs=1, **arguments)
+        evaluator = Lightning(training, trainer, train_dataloaders=batches(3, 1.0), val_dataloaders=val)
+        nas.run_experiment(space, evaluator, strategy, nas.sequential_engine())
+    return training
+
+
+def batches(count: int, value: float) -> LazyLoader:
+    return LazyLoader([torch.full((4, 2), value)] * count)
+
+
+@pytest.mark.parametrize("strategy", [DARTS, GumbelDARTS, Proxyless])
+def test_strategies_that_learn_take_an_alpha_batch_and_then_a_training_batch(strategy: type[DARTS]):
+    training = own_one_shot(Learned(), strategy(gradient_clip_val=1.0), batches(3, 2.0))
+    assert training.steps == [(0, 2.0), (1, 1.0), (2, 2.0), (3, 1.0), (4, 2.0), (5, 1.0)]
+
+
+@pytest.mark.parametrize(("alphas", "steps"), [(1, 3), (3, 3), (5, 5)])
+def test_an_epoch_is_as_long_as_the_longer_loader(alphas: int, steps: int):
+    training = own_one_shot(Learned(), DARTS(), batches(alphas, 2.0))
+    assert len(training.steps) == 2 * steps
+
+
+@pytest.mark.parametrize("strategy", [DARTS, GumbelDARTS, Proxyless])
+def test_architecture_parameters_are_one_per_label_in_one_optimizer_of_their_own(strategy: type[DARTS]):
+    chosen = strategy(arc_learning_rate=0.1)
+    own_one_shot(Learned(), chosen, batches(3, 2.0))
+    module = chosen.oneshot_module
+    alphas = {m.label: m._arch_alpha for m in module.supernet_modules()}
+    assert {label: len(alpha) for label, alpha in alphas.items()} == {"first": 2, "second": 3, "taken": 3}
+    assert module.model.first._arch_alpha is module.model.again._arch_alpha
+    assert {id(p) for p in module.arch_parameters()} == {id(alpha) for alpha in alphas.values()}
+    weights, own = (
+        {id(p) for group in optimizer.param_groups for p in group["params"]}
+        for optimizer in module.trainer.optimizers
+    )
+    assert own == {id(alpha) for alpha in alphas.values()}
+    assert not weights & own
+    assert all(float(alpha.detach().abs().max()) > 0.01 for alpha in alphas.values()), "they have learned"
+
+
+def test_gumbel_cools_down_linearly_towards_its_last_temperature():
+    strategy = GumbelDARTS(temperature=(4.0, 1.0))
+    own_one_shot(Learned(), strategy, batches(3, 2.0))
+    scheduler = strategy.oneshot_module.temperature_scheduler
+    assert [scheduler.step(epoch, 3) for epoch in range(3)] == pytest.approx([4.0, 3.0, 2.0])
+    assert {m.tau for m in strategy.oneshot_module.modules() if isinstance(m, GumbelSoftmax)} == {4.0}
+
+
+def test_a_path_is_what_a_memo_says_and_no_alphas_are_learned():
+    strategy = RandomOneShot()
+    space = Learned()
+    training = own_one_shot(space, strategy, batches(3, 2.0))
+    assert [value for _, value in training.steps] == [1.0, 1.0, 1.0]
+    module = strategy.oneshot_module
+    assert isinstance(module, RandomSamplingLightningModule)
+    assert not hasattr(module, "arch_parameters")
+    memo = {"first": 1, "second": 1, "taken": [0, 2]}
+    for decision in module.supernet_modules():
+        assert decision.resample(memo=dict(memo)) == {decision.label: memo[decision.label]}
+    x = torch.rand(4, 2)
+    assert torch.equal(space(x), 2 * x)
+
+
+# --- algorithms without an engine -----------------------------------------------------------------
+
+
+def test_evolution_breeds_from_a_population_that_is_kept_by_hand():
+    strategy = RegularizedEvolution(population_size=2, sample_size=2, mutation_prob=1.0, seed=0)
+    strategy._model_space = MutableDict({"a": Categorical(range(50), label="a")})
+    first = strategy._retry_helper.retry(strategy.random)
+    assert list(first) == ["a"]
+    strategy._population.append(Individual(first, 1.0))
+    strategy._population.append(Individual({"a": 1}, 2.0))
+    child = strategy._retry_helper.retry(strategy.new_individual)
+    assert set(child) == {"a"}
+    assert [individual.y for individual in strategy._population] == [1.0, 2.0]
+
+
+def test_tpe_gives_one_set_of_parameters_after_the_other_and_repeats_none():
+    tuner = TpeTuner("maximize", 0, {"n_startup_jobs": 2})
+    tuner.update_search_space({"a": {"_type": "choice", "_value": [0, 1, 2]}})
+    given = []
+    for number in range(3):
+        parameters = tuner.generate_parameters(number)
+        given.append(parameters["a"])
+        tuner.receive_trial_result(number, parameters, float(parameters["a"]))
+        tuner.trial_end(number, True)
+    assert sorted(given) == [0, 1, 2]
+    with pytest.raises(nni.NoMoreTrialError):
+        tuner.generate_parameters(3)
 
 
 # --- no traces ---------------------------------------------------------------------------------
