@@ -40,6 +40,46 @@ architectures:
   plain: {choices: {graph: [cheb.l]}}
 """
 
+CELLS = """\
+skelbench: 1
+name: tiny
+data: {dataset: ucla, protocol: xview, clip: {frames: 8, fill: uniform, persons: 1}}
+network:
+  input: skeleton_image
+  body:
+    - {op: image_stem, channels: 4}
+    - cell:
+        layers: 3
+        channels: 4
+        from: [sep3, skip, zero]
+        nodes: 2
+  head: mean_pool_linear
+search:
+  strategy: {name: darts}
+  network:
+    body:
+      - {op: image_stem, channels: 4}
+      - {cell: {layers: 3, channels: 2, nodes: 2, from: [sep3, skip, zero]}}
+architectures:
+  chosen:
+    choices:
+      normal.2: [sep3(0), skip(1)]
+      normal.3: [sep3(0), skip(2)]
+      reduce.2: [sep3(0), skip(1)]
+      reduce.3: [sep3(0), skip(1)]
+  given:
+    network:
+      input: skeleton_image
+      body:
+        - cell:
+            layers: 3
+            channels: 4
+            genotype:
+              normal: [[sep3(0)], [max3(1), se(2)]]
+              reduce: [[skip(0)], [dil3(1), se(2)]]
+      head: mean_pool_linear
+"""
+
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -152,6 +192,167 @@ def test_a_strategy_that_cannot_search_a_kind_of_decision(raw: Path):
     assert problem.where == "tiny.yaml:7"
     assert problem.remedy == "Set search.strategy.weights to 'own'"
     assert left_behind() == []
+
+
+# --- cells -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what", "remedy"),
+    [
+        ("[sep3, skip, zero]\n  ", "[sep33, skip, zero]\n  ", 11, "unknown operator 'sep33'", "'sep3'"),
+        (
+            "[sep3, skip, zero]\n  ",
+            "[qqq, skip, zero]\n  ",
+            11,
+            "unknown operator 'qqq'",
+            "Valid names: avg3, conv3, dil3, dil5, max3, se, sep3, sep5, skip, zero",
+        ),
+        (
+            "[sep3, skip, zero]\n  ",
+            "[image_stem, skip, zero]\n  ",
+            11,
+            "operator 'image_stem' (skeleton) cannot stand here: cell is needed",
+            "Valid names: avg3, conv3",
+        ),
+        (
+            "layers: 3\n        ch",
+            "layers: 2\n        ch",
+            9,
+            "2 cells have no one and two thirds",
+            "reduce_at",
+        ),
+        ("nodes: 2\n", "drop_path: 1.5\n", 12, "'drop_path' is a share from 0 to below 1, not 1.5", ""),
+        ("[sep3, skip, zero]}}", "[sep3, zero]}}", 19, "the label 'normal.2' stands for another", "labels"),
+        ("[sep3(0), skip(2)]", "[sep3(0), skip(3)]", 24, "has no input 3", "Its inputs are 0, 1, 2"),
+        ("[sep3(0), skip(2)]", "[sep3(0), skip(0)]", 24, "takes one input twice", "an input of its own"),
+        ("[sep3(0), skip(2)]", "[sep3(0), skp(2)]", 24, "has no option 'skp(2)'", "'skip(2)'"),
+        ("[sep3(0), skip(2)]", "[sep3(0), zero(2)]", 24, "has no option 'zero(2)'", "'sep3(2)'"),
+        (
+            "      normal.3: [sep3(0), skip(2)]\n",
+            "",
+            22,
+            "no decision for the cell 'normal.3'",
+            "Choose from",
+        ),
+        ("normal.3:", "norml.3:", 24, "the space has no label 'norml.3'", "'normal.3'"),
+        ("max3(1), se(2)", "max3(1), se(3)", 35, "node 3 has no input 3", "0 to 2"),
+        ("max3(1), se(2)", "max3(1), see(2)", 35, "unknown operator 'see'", "'se'"),
+        ("max3(1), se(2)", "max3(1), data_bn(2)", 35, "cell is needed", "Valid names: avg3"),
+        ("max3(1), se(2)", "max3(1), se(1)", 35, "node 3 takes one input twice", "its own input"),
+        (
+            "              reduce: [[skip(0)], [dil3(1), se(2)]]\n",
+            "",
+            34,
+            "the genotype has no 'reduce' cell",
+            "Add 'reduce'",
+        ),
+    ],
+)
+def test_faulty_cells(old: str, new: str, where: int, what: str, remedy: str, raw: Path):
+    """The same fault at several nodes of a cell is told for each; nothing is begun."""
+    assert CELLS.count(old) == 1
+    Path("tiny.yaml").write_text(CELLS.replace(old, new))
+    error = run("tiny.yaml", "--data", raw).exception
+    assert isinstance(error, SkelbenchError), error
+    assert error.exit_code == 2
+    first = error.problems[0]
+    assert first.where == f"tiny.yaml:{where}"
+    assert what in first.what
+    assert remedy in first.remedy
+    assert len({(problem.where, problem.remedy) for problem in error.problems}) == 1
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what", "remedy"),
+    [
+        (
+            "name: darts",
+            "name: evolution",
+            "tiny.yaml:8",
+            "strategy 'evolution' cannot search a cell ('normal.2') with shared weights",
+            "Set search.strategy.weights to 'own'",
+        ),
+        (
+            "- {op: image_stem, channels: 4}\n    - cell",
+            "- {op: image_stem, channels: {value: {label: width, from: [4, 8]}}}\n    - cell",
+            "tiny.yaml:7",
+            "strategy 'darts' cannot search a value ('width') with shared weights",
+            "Strategies that can: ceim, evolution",
+        ),
+        (
+            "- {op: image_stem, channels: 4}\n    - cell",
+            "- {depth: {label: deep, of: {op: image_stem, channels: 4}, from: [1, 2]}}\n    - cell",
+            "tiny.yaml:7",
+            "strategy 'darts' cannot search a depth ('deep') with shared weights",
+            "Strategies that can: ceim, evolution",
+        ),
+        (
+            "layers: 3\n        ch",
+            "layers: {value: {label: cells, from: [3, 4]}}\n        ch",
+            "tiny.yaml:9",
+            "strategy 'darts' cannot search a value ('cells') with shared weights",
+            "Strategies that can",
+        ),
+    ],
+)
+def test_a_strategy_that_cannot_search_what_the_network_holds(
+    old: str, new: str, where: str, what: str, remedy: str, raw: Path
+):
+    text = CELLS.partition("  network:\n    body:\n      - {op")[0]  # one network for the search and after it
+    assert text.count(old) == 1
+    Path("tiny.yaml").write_text(text.replace(old, new))
+    problem = fault("tiny.yaml", "--data", raw)
+    assert (problem.where, problem.what) == (where, what)
+    assert remedy in problem.remedy
+    assert left_behind() == []
+
+
+def test_a_mix_beside_cells_is_nothing_for_a_strategy_that_keeps_one_option(raw: Path):
+    stem = "{op: image_stem, channels: 4}"
+    text = CELLS.partition("architectures")[0].replace("darts", "gumbel_darts")
+    Path("tiny.yaml").write_text(text.replace(stem, f"{{mix: {{label: stems, from: [{stem}, {stem}]}}}}"))
+    problem = fault("tiny.yaml", "--data", raw)
+    assert problem.where == "tiny.yaml:7"
+    assert problem.what == "strategy 'gumbel_darts' cannot search a mix ('stems') with shared weights"
+    assert problem.remedy.startswith("Strategies that can: ceim, darts")
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "label", "which"),
+    [
+        (", nodes: 2, from", ", nodes: 1, from", "normal.3", "the search's network"),
+        (", nodes: 2, from", ", nodes: 3, from", "normal.4", "the network"),
+        ("channels: 2, nodes", "channels: 2, label: small, nodes", "normal.2", "the search's network"),
+        ("channels: 2, nodes", "channels: 2, reduce_at: [], nodes", "reduce.2", "the search's network"),
+    ],
+)
+def test_a_network_for_the_search_with_other_decisions(old: str, new: str, label: str, which: str, raw: Path):
+    assert CELLS.count(old) == 1
+    Path("tiny.yaml").write_text(CELLS.partition("architectures")[0].replace(old, new))
+    error = run("tiny.yaml", "--data", raw).exception
+    assert isinstance(error, SkelbenchError), error
+    assert error.exit_code == 2
+    assert f"{which} has no decision '{label}'" in [problem.what for problem in error.problems]
+    assert {problem.where for problem in error.problems} == {"tiny.yaml:16"}
+    assert {problem.remedy for problem in error.problems} == {"Give both networks the same decisions"}
+    assert left_behind() == []
+
+
+def test_an_architecture_of_another_space(raw: Path):
+    Path("tiny.yaml").write_text(CELLS)
+    Path("other.yaml").write_text("skelbench: 1\nspace: sgcn\nchoices:\n  graph_1: [cheb.l]\n")
+    arguments = ["train", "tiny.yaml", "--arch", "other.yaml", "--data", str(raw)]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, SkelbenchError), error
+    assert error.exit_code == 2
+    (problem,) = error.problems
+    assert problem.where == "other.yaml:4"
+    assert problem.what == "the space has no label 'graph_1'"
+    assert problem.remedy == "Valid names: normal.2, normal.3, reduce.2, reduce.3"
+    assert left_behind() == ["other.yaml"]
 
 
 def test_no_such_spec_profile_or_architecture(raw: Path):
