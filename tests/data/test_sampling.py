@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skelbench.data.sampling import frame_positions, random_draws, view_draws
 from skelbench.recipe import ClipOptions
 
-FILLS = ["repeat", "zero", "resize", "segments"]
+FILLS = ["repeat", "zero", "resize", "uniform", "segments"]
 lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6).map(np.array)
 
 
@@ -97,3 +97,63 @@ def test_a_window_of_a_repeated_recording_moves_and_is_filled_from_itself() -> N
         starts.add(row[0])
     assert len(starts) > 8
     assert max(starts) <= 16
+
+
+# --- uniform -----------------------------------------------------------------------------------
+
+
+def test_uniform_takes_the_frames_nearest_to_evenly_spread_places() -> None:
+    assert one(5, frames=5, fill="uniform") == [0, 1, 2, 3, 4]
+    assert one(11, frames=4, fill="uniform") == [0, 3, 7, 10]
+    assert one(7, frames=1, fill="uniform") == [0]
+
+
+def test_uniform_shows_frames_of_a_short_recording_several_times_in_order() -> None:
+    assert one(3, frames=8, fill="uniform") == [0, 0, 1, 1, 1, 1, 2, 2]
+    assert one(2, frames=5, fill="uniform") == [0, 0, 0, 1, 1], "a tie goes to the even frame"
+
+
+@given(st.integers(1, 60), st.integers(1, 40))
+def test_uniform_frames_are_the_nearest_to_even_spacing_none_left_out_needlessly(n: int, frames: int) -> None:
+    positions = one(n, frames=frames, fill="uniform")
+    places = np.linspace(0, n - 1, frames)
+    assert np.abs(positions - places).max() <= 0.5 + 1e-9, "of two as near, either"
+    counts = np.bincount(np.array(positions, int), minlength=n)
+    if frames >= n and frames > 1:
+        assert (counts > 0).all(), "every frame is shown"
+    else:
+        assert (counts <= 1).all(), "none is shown twice"
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(1, 30),
+    st.floats(0.01, 1),
+    st.floats(0.01, 1),
+    st.integers(1, 4),
+    st.data(),
+)
+def test_a_uniform_crop_is_whole_frames_of_a_window_inside(n, frames, a, b, views, data) -> None:
+    clip = ClipOptions(frames=frames, fill="uniform", crop=(min(a, b), max(a, b)))
+    drawn = random_draws(3, clip, np.random.default_rng(data.draw(st.integers(0, 99))))
+    fixed = view_draws(np.arange(3) % views, views, clip)
+    for draws in (drawn, fixed):
+        positions, padding = frame_positions(np.array([n] * 3), clip, draws, window=None)
+        assert padding is None
+        assert (positions == np.rint(positions)).all()
+        assert (positions >= 0).all()
+        assert (positions <= n - 1).all()
+        assert (np.diff(positions, axis=1) >= 0).all()
+        span = positions[:, -1] - positions[:, 0]
+        assert (span <= max(a, b) * (n - 1) + 1).all()
+
+
+def test_a_uniform_crop_is_central_for_one_view_and_spread_for_several() -> None:
+    options: dict[str, Any] = {"frames": 3, "fill": "uniform", "crop": (0.4, 0.6)}
+    assert one(21, **options) == [5, 10, 15]
+    assert [one(21, view=view, views=3, **options) for view in range(3)] == [
+        [0, 5, 10],
+        [5, 10, 15],
+        [10, 15, 20],
+    ]
+    assert one(2, **options) == [0, 0, 1], "of a short recording, a frame is shown several times"
