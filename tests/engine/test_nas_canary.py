@@ -271,10 +271,11 @@ class Learned(ModelSpace):
         self.again = LayerChoice([nn.Linear(2, 2), nn.Identity()], label="first")
         self.second = LayerChoice([nn.Linear(2, 2), nn.Identity(), nn.ReLU()], label="second")
         self.taken = InputChoice(3, n_chosen=2, reduction="sum", label="taken")
+        self.head = nn.Linear(2, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.again(self.first(x))
-        return self.taken([x, self.second(x), x])
+        return self.head(self.taken([x, self.second(x), x]))
 
 
 class Logged(Training):
@@ -353,7 +354,7 @@ def test_a_path_is_what_a_memo_says_and_no_alphas_are_learned():
     for decision in module.supernet_modules():
         assert decision.resample(memo=dict(memo)) == {decision.label: memo[decision.label]}
     x = torch.rand(4, 2)
-    assert torch.equal(space(x), 2 * x)
+    assert torch.equal(space(x), space.head(2 * x))
 
 
 # --- algorithms without an engine -----------------------------------------------------------------
