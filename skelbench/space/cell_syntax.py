@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ _OPTIONAL = ("label", "nodes", "choose", "reduce_at", "drop_path", "from", "geno
 _KINDS = ("normal", "reduce")
 _MOST_CELLS, _MOST_NODES = 1000, 32
 Edges = tuple[EdgesNode | KeptEdges, ...]
-Expand = Callable[[Any, Here, Want], Node | None]
 Values = Callable[[Any, Here], list[Any]]
 
 
@@ -195,12 +194,22 @@ class CellReader:
         """The operators of a genotype, each by its first place in it."""
         if "from" not in raw:
             found = [self._operators([name], at.into("from")) for name, at in used.items()]
-            return tuple(operator for operators in found for operator in operators)
+            return self._without_zero((one for operators in found for one in operators), used)
         operators = self._operators(raw["from"], here.into("from"))
         for name, at in used.items():
             if operators and name not in dict(operators):
                 self._notes.fault(f"no operator '{name}'", at, did_you_mean(name, dict(operators)))
-        return tuple((name, operator) for name, operator in operators if name in used)
+        return self._without_zero((one for one in operators if one[0] in used), used)
+
+    def _without_zero(
+        self, operators: Iterable[tuple[str, OpNode]], used: Mapping[str, Here]
+    ) -> tuple[tuple[str, OpNode], ...]:
+        """``operators``, of which ``zero`` can be none: it says that there is no edge."""
+        found = tuple(operators)
+        for name, operator in found:
+            if operator.component.name == ZERO:
+                self._notes.fault(f"'{name}' is no edge of an architecture", used[name], "Leave it out")
+        return found
 
     def _edges_of(self, raw: Any, here: Here) -> list[KeptEdges]:
         if not isinstance(raw, list):

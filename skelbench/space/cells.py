@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from skelbench.components import BuildContext
 from skelbench.layers import DropPath, FactorisedReduce, relu_conv_bn
 from skelbench.space.cell_syntax import INPUTS
-from skelbench.space.nodes import CellsNode, EdgesNode, KeptEdges
+from skelbench.space.nodes import CellsNode, EdgesNode, KeptEdges, OpNode
 
 
 class CellStack(nn.Sequential):
@@ -120,3 +122,30 @@ def layers_of(node: CellsNode, layers: int, channels: int) -> Iterator[Layer]:
         edges = node.reduce if reducing else node.normal
         yield Layer(edges, width, before, last, reducing, number - 1 in halved)
         before, last = last, width * len(edges)
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where a node of a cell is built.
+
+    Attributes:
+        stack: The stack of cells.
+        layer: The cell.
+        context: The cell's width, and its inputs' rows and columns.
+    """
+
+    stack: CellsNode
+    layer: Layer
+    context: BuildContext
+
+    @property
+    def operators(self) -> dict[str, OpNode]:
+        """The operators by name."""
+        return dict(self.stack.operators)
+
+    def inside(self) -> BuildContext:
+        """The context at the cell's nodes."""
+        context = self.context
+        if not self.layer.reducing:
+            return context
+        return replace(context, frames=math.ceil(context.frames / 2), joints=math.ceil(context.joints / 2))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Sample
 from skelbench.space.cell_syntax import INPUTS, split_edge
-from skelbench.space.cells import Cell, CellStack, KeptNode, Layer, layers_of
+from skelbench.space.cells import Cell, CellPlace, CellStack, KeptNode, layers_of
 from skelbench.space.nodes import (
     CellsNode,
     ChoiceNode,
@@ -192,33 +191,6 @@ class Builder:
     def value(self, node: ValueNode) -> Any:
         """What stands for a searched value."""
         raise TypeError(f"{type(self).__name__} does not build values")
-
-
-@dataclass(frozen=True)
-class CellPlace:
-    """Where a node of a cell is built.
-
-    Attributes:
-        stack: The stack of cells.
-        layer: The cell.
-        context: The cell's width, and its inputs' rows and columns.
-    """
-
-    stack: CellsNode
-    layer: Layer
-    context: BuildContext
-
-    @property
-    def operators(self) -> dict[str, OpNode]:
-        """The operators by name."""
-        return dict(self.stack.operators)
-
-    def inside(self) -> BuildContext:
-        """The context at the cell's nodes."""
-        context = self.context
-        if not self.layer.reducing:
-            return context
-        return replace(context, frames=math.ceil(context.frames / 2), joints=math.ceil(context.joints / 2))
 
 
 class _Unbuilt:

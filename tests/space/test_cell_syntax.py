@@ -260,6 +260,10 @@ def test_a_fault_of_the_stack_says_its_place(cell: str, message: str, registry: 
             f"{{normal: [[sep3(0)], [stgcn_block(1)]], reduce: {REDUCE}}}",
             "operator 'stgcn_block' (skeleton) cannot stand here: cell is needed",
         ),
+        (
+            f"{{normal: [[sep3(0)], [zero(1)]], reduce: {REDUCE}}}",
+            "'zero' is no edge of an architecture. Leave it out",
+        ),
     ],
 )
 def test_a_fault_of_a_genotype_says_its_place(genotype: str, message: str, registry: Registry):
