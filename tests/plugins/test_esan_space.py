@@ -163,7 +163,9 @@ class TestSpace:
         assert checked(sets=("network.input.representation=J+B",)).space.size() == 10
 
 
-@pytest.mark.parametrize(("spec", "profile"), [("esan", "quick"), ("esan-ucla", "quick")])
+@pytest.mark.parametrize(
+    ("spec", "profile"), [("esan", "quick"), ("esan-ucla", "quick"), ("esan-kinetics", "quick")]
+)
 def test_architectures_build_and_run(spec, profile):
     found = checked(spec, profile=profile)
     context = found.context()
@@ -192,3 +194,22 @@ def test_ucla_has_one_person_and_twenty_joints():
     assert (context.frames, context.joints, context.persons, context.classes) == (20, 20, 1, 10)
     assert (found.protocol, found.spec.data.preprocess) == ("xview", "sgn")
     assert found.spec.data.clip.fill == "segments"
+
+
+def test_kinetics_is_the_papers():
+    """Two persons of 18 joints, nothing augmented, one draw; all else as on NTU."""
+    found, ntu = checked("esan-kinetics"), checked()
+    context = found.context()
+    assert (context.channels, context.frames, context.joints) == (3, 20, 18)
+    assert (context.persons, context.classes) == (2, 400)
+    assert (found.protocol, found.spec.evaluate.views) == ("val", 1)
+    assert found.spec.train == ntu.spec.train.model_copy(update={"augment": found.spec.train.augment})
+    assert set(found.spec.train.augment.model_dump(exclude_defaults=True)) == set()
+    assert found.space.size() == ntu.space.size() == 30
+
+
+def test_size_and_cost_on_kinetics():
+    fewer, more = JOINTS - 18, 400 - CLASSES
+    found = describe_spec("esan-kinetics", "esan", sets=ONE_PERSON)
+    assert found["params"] == UNDIRECTED - fewer * (64 + 2 * 2 * 6) + more * 257 == 974_016
+    assert found["macs"] < CONV_MACS + PRODUCTS
