@@ -60,7 +60,7 @@ class TestList:
         assert block["params"].startswith("channels, graph, stride=1")
         assert block["origin"].startswith("skelbench ")
         ceim = next(row for row in rows("list", "strategy") if row["name"] == "ceim")
-        assert ceim["detail"].startswith("shared: choice, inputs, mix; own:")
+        assert ceim["detail"].startswith("shared: cell, choice, inputs, mix; own:")
         assert "mean=null" in ceim["params"]
         ucla = next(row for row in rows("list", "dataset") if row["name"] == "ucla")
         assert ucla["detail"] == "xview; 10 classes; ucla20"

@@ -18,6 +18,7 @@ SHIPPED = "skelbench_spaces"
 _LONGEST_CHAIN = 20
 _OWN = ("name", "summary", "reported")
 _NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures")
+_NAMED = ("profiles", "architectures")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequenc
         SpecError: Every fault of the first step that finds any, with file and line.
     """
     layer = _extended(str(name), None, ())
+    _drop_removed(layer)
     profiles = layer.data.pop("profiles", None) or {}
     if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
         raise SpecError(
@@ -162,6 +164,14 @@ def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None
         return (files(SHIPPED) / f"{stem}.yaml").read_text(encoding="utf-8"), f"{stem}.yaml", None
     remedy = f"Name a file or a shipped spec. {did_you_mean(FilePath(stem).name, shipped_names())}"
     raise SpecError("there is no such spec", where=name, remedy=remedy)
+
+
+def _drop_removed(layer: _Layer) -> None:
+    """Take out what the spec that is extended has and this one sets to null."""
+    for section in _NAMED:
+        entries = layer.data.get(section)
+        if isinstance(entries, dict):
+            layer.data[section] = {name: entry for name, entry in entries.items() if entry is not None}
 
 
 def _apply_profile(layer: _Layer, profiles: dict[str, Any], profile: str) -> None:

@@ -165,6 +165,14 @@ def test_extends_merges_mappings_and_replaces_lists_and_keeps_places(write):
     assert resolved.marks.at(("train", "schedule", "at", 0)) == "child.yaml:6"
 
 
+def test_null_takes_out_a_profile_or_an_architecture_of_the_base(write):
+    write(BASE + "architectures:\n  a: {choices: {}}\n  b: {choices: {}}\n")
+    child = "skelbench: 1\nextends: base.yaml\nname: c\nprofiles: {quick: null}\narchitectures: {a: null}\n"
+    resolved = load_spec(write(child, "child.yaml"))
+    assert resolved.profiles == ()
+    assert list(resolved.spec.architectures) == ["b"]
+
+
 def test_a_base_keeps_its_name_and_reported_figures_to_itself(write):
     write(BASE)
     assert any("'name' is missing" in p for p in fails(write("skelbench: 1\nextends: base.yaml\n", "c.yaml")))
