@@ -196,6 +196,8 @@ def _apply_set(layer: _Layer, change: str) -> None:
     for step in steps[:-1]:
         at = _step(at, step, place)
     last = _index(at, steps[-1], place)
+    if len(steps) > 1 and isinstance(at, dict) and not merges(at, {last: value}):
+        at.clear()  # another component: the parameters of the one before mean nothing to it
     at[last] = value
     path = tuple(int(s) if s.isdigit() else s for s in steps)
     for old in [p for p in layer.places if p[: len(path)] == path]:

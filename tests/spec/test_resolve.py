@@ -190,6 +190,14 @@ def test_naming_another_component_drops_the_parameters_of_the_one_before(write):
     assert resolved.spec.search.strategy.params == {"population": 9, "warmup_epochs": 1}
 
 
+def test_a_change_of_name_drops_the_parameters_of_the_component_before(write):
+    resolved = load_spec(write(BASE), sets=["search.strategy.name=random", "search.strategy.evaluations=5"])
+    assert resolved.spec.search.strategy.params == {"evaluations": 5}
+    kept = load_spec("base.yaml", sets=["search.strategy.name=ceim", "name=other"])
+    assert kept.spec.search.strategy.params == {"population": 8, "warmup_epochs": 1}
+    assert kept.spec.search.epochs == 4
+
+
 def test_specs_that_extend_each_other_are_refused(write):
     write("skelbench: 1\nname: a\nextends: b.yaml\n", "a.yaml")
     write("skelbench: 1\nname: b\nextends: a.yaml\n", "b.yaml")
