@@ -65,7 +65,55 @@ KINETICS_COCO = Dataset(
     forms=("pyskl's 2-D pkl with its key points", "pyskl's k400_hrnet.pkl beside its folder kpfiles"),
 )
 
-DATASETS: tuple[Dataset, ...] = (UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
+_SHREC_FORMS = (
+    "folder of gesture_G/finger_F/subject_S/essai_E/skeletons_world.txt with {train,test}_gestures.txt",
+)
+SHREC14 = Dataset(
+    name="shrec17-14",
+    summary="SHREC'17 Track: 14 hand gestures, 22 joints of one hand",
+    target="skelbench_plugins.datasets.shrec:shrec14",
+    layout="shrec22",
+    classes=14,
+    protocols=("official",),
+    forms=_SHREC_FORMS,
+)
+SHREC28 = Dataset(
+    name="shrec17-28",
+    summary="SHREC'17 Track: 14 hand gestures with one finger or the whole hand, 22 joints of one hand",
+    target="skelbench_plugins.datasets.shrec:shrec28",
+    layout="shrec22",
+    classes=28,
+    protocols=("official",),
+    forms=_SHREC_FORMS,
+)
+
+_DHG_FORMS = (
+    "folder of gesture_G/finger_F/subject_S/essai_E/skeleton_world.txt "
+    "with informations_troncage_sequences.txt",
+)
+# Leave one subject out, named after the performer of the test split.
+_DHG_PROTOCOLS = tuple(f"loso-{subject}" for subject in range(1, 21))
+DHG14 = Dataset(
+    name="dhg-14",
+    summary="DHG-14/28: 14 hand gestures, 22 joints of one hand, one performer left out",
+    target="skelbench_plugins.datasets.shrec_dhg:dhg14",
+    layout="shrec22",
+    classes=14,
+    protocols=_DHG_PROTOCOLS,
+    forms=_DHG_FORMS,
+)
+DHG28 = Dataset(
+    name="dhg-28",
+    summary="DHG-14/28: 14 hand gestures with one finger or the whole hand, one performer left out",
+    target="skelbench_plugins.datasets.shrec_dhg:dhg28",
+    layout="shrec22",
+    classes=28,
+    protocols=_DHG_PROTOCOLS,
+    forms=_DHG_FORMS,
+)
+
+_WHOLE_BODY = (UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
+DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28)
 
 
 @hookimpl

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from skelbench import hookimpl
 from skelbench.components import Operator, Params, Slot
 
 Positive = Annotated[int, Field(gt=0)]
+Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 class DataBnParams(Params):
@@ -88,6 +89,61 @@ class EsanBlockParams(Params):
     directed: bool = False
 
 
+class SgnEmbedParams(Params):
+    """Parameters of the input of the semantics-guided network.
+
+    Attributes:
+        channels: Output channels, even: half embed the coordinates, half the joint type.
+        joints: Joints after a learned mixture: as many as the layout has, 1, or a number for which it
+            has groups (9 of ntu25 and ucla20, 11 of shrec22). None: the layout's joints, unmixed.
+        groups: Instead of ``joints``: for each mixed joint, those of the layout, from 0, whose mean it
+            is at first. Every joint stands in a group.
+        freeze: Share of the training before the mixture begins to learn.
+        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
+            ``all``, absent ones as zeros (released code).
+    """
+
+    channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
+    joints: Positive | None = None
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
+    freeze: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    persons: Literal["present", "all"] = "present"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.joints is not None and self.groups is not None:
+            raise ValueError("'groups' says how many joints there are; leave out 'joints'")
+        if any(len(set(group)) < len(group) for group in self.groups or ()):
+            raise ValueError("a group names a joint twice")
+        return self
+
+
+class SgnSpatialParams(Params):
+    """Parameters of the spatial module.
+
+    Attributes:
+        layers: Output channels of each graph convolution.
+        hidden: Channels of the two embeddings whose products make the graph.
+    """
+
+    layers: Annotated[tuple[Positive, ...], Field(min_length=1)] = (128, 256, 256)
+    hidden: Positive = 256
+
+
+class SgnHeadParams(Params):
+    """Parameters of the temporal module and classifier.
+
+    Attributes:
+        features: Channels that the largest over frames is taken of.
+        hidden: Channels between the two layers that embed the frame index.
+        dropout: Share of channels dropped in training between the convolutions.
+    """
+
+    features: Positive = 512
+    hidden: Positive = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
 class ImageStemParams(Params):
     """Parameters of the first convolution over an image.
 
@@ -164,6 +220,26 @@ _OPERATORS = (
         contract="head",
     ),
     Operator(
+        name="sgn_embed",
+        summary="embeds position, velocity and joint type, of learned mixtures of joints if asked (SGN, AdaSGN)",
+        target="skelbench_plugins.operators.sgn:SgnEmbed",
+        params=SgnEmbedParams,
+        contract="input",
+    ),
+    Operator(
+        name="sgn_spatial",
+        summary="graph convolutions on one learned graph per frame, then the largest over joints (SGN)",
+        target="skelbench_plugins.operators.sgn:SgnSpatial",
+        params=SgnSpatialParams,
+    ),
+    Operator(
+        name="sgn_head",
+        summary="embeds the frame index, two convolutions over frames, largest over frames, linear layer (SGN)",
+        target="skelbench_plugins.operators.sgn:SgnHead",
+        params=SgnHeadParams,
+        contract="head",
+    ),
+    Operator(
         name="skeleton_image",
         summary="an image of frames by joints, the persons side by side (SAR-NAS)",
         target="skelbench_plugins.operators.image:SkeletonImage",
@@ -181,5 +257,5 @@ _OPERATORS = (
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, DARTS and SAR-NAS."""
+    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, DARTS and SAR-NAS."""
     return _OPERATORS

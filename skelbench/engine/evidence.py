@@ -50,6 +50,7 @@ def make_record(
         space=spec.name,
         model=found.architecture.name,
         architecture=found.architecture.hash[:12],
+        choices=found.architecture.sample,
         strategy=_strategy(checked) if found.cost else None,
         plugins=job.registry.versions(),
         dataset=checked.dataset.name,

@@ -153,6 +153,8 @@ class Record(Part):
         space: Name of the search space.
         model: Name of the architecture, ``searched`` where it was found by search.
         architecture: Hash of the architecture, empty where none was reached.
+        choices: The decision for each label of the space; empty where nothing was open, and in
+            records from before it was kept.
         strategy: The search strategy, None for a fixed architecture.
         plugins: Loaded plugins and the distribution and version of each.
         dataset: Name of the data set.
@@ -191,6 +193,7 @@ class Record(Part):
     space: str
     model: str
     architecture: str = ""
+    choices: dict[str, JsonValue] = Field(default_factory=dict)
     strategy: StrategyUsed | None = None
     plugins: dict[str, str] = Field(default_factory=dict)
     dataset: str

@@ -253,6 +253,7 @@ def test_the_found_architecture_trains_again_from_its_file(
     file = tiny.only_run(folder / "runs").path / ARCHITECTURE
     again = tiny.run(tmp_path, raw, arch=str(file))
     assert (again.model, again.architecture) == ("searched", record.architecture)
+    assert again.choices == record.choices != {}
     assert again.metrics == record.metrics
     assert again.params == record.params
     assert rescore(tmp_path / "runs" / again.run) == again

@@ -54,6 +54,7 @@ def test_failures_are_comparable_but_for_the_paths_in_their_tracebacks():
         {"search": {**EXAMPLE["search"], "kept": 21}},
         {"training": {**EXAMPLE["training"], "lr": 0.2}},
         {"architecture": "00000000"},
+        {"choices": {"graph_1": ["cheb.l2"]}},
     ],
 )
 def test_a_different_result_is_not_comparable(change):
