@@ -307,9 +307,10 @@ def test_synthetic_recordings_read_back_with_every_class_in_both_parts(
     np.testing.assert_array_equal(again.frames, clips.frames)
     same = split(again, reader, component.protocols[0], ValidationOptions(fraction=0.3), 1)
     assert same.fingerprint == parts.fingerprint
-    reader.synthesise(tmp_path / "c", clips=80, seed=4, classes=4)
+    reader.synthesise(tmp_path / "c", clips=4, seed=4, classes=4)
     other = open_clips(component, tmp_path / "c", preprocess="ctrgcn", layout=layout)
-    assert other.frames.shape != clips.frames.shape or not np.array_equal(other.frames, clips.frames)
+    first, others = clips.clip(clips.ids.tolist().index(other.ids[0])), other.clip(0)
+    assert first.frames.shape != others.frames.shape or not np.array_equal(first.frames, others.frames)
 
 
 @pytest.mark.parametrize(("coarse", "fine"), [("shrec17-14", "shrec17-28"), ("dhg-14", "dhg-28")])
