@@ -221,7 +221,7 @@ _OPERATORS = (
     ),
     Operator(
         name="sgn_embed",
-        summary="embeds position, velocity and joint type, of learned mixtures of joints if asked (SGN, AdaSGN)",
+        summary="embeds position, velocity and type of joints, or of learned mixtures of them (SGN, AdaSGN)",
         target="skelbench_plugins.operators.sgn:SgnEmbed",
         params=SgnEmbedParams,
         contract="input",
@@ -234,7 +234,7 @@ _OPERATORS = (
     ),
     Operator(
         name="sgn_head",
-        summary="embeds the frame index, two convolutions over frames, largest over frames, linear layer (SGN)",
+        summary="frame index, two convolutions over frames, largest over frames, linear layer (SGN)",
         target="skelbench_plugins.operators.sgn:SgnHead",
         params=SgnHeadParams,
         contract="head",

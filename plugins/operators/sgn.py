@@ -1,0 +1,281 @@
+"""The semantics-guided network: Zhang et al., CVPR 2020 ("SGN"), and its single models with fewer joints.
+
+Shi et al., ICCV 2021 ("AdaSGN") put a learned mixture of the joints before the network (eq. 3) and give
+the spatial module two sizes. What the papers leave open is as in the code released with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skelbench.components import BuildContext, Layout
+from skelbench.errors import SpecError
+
+from .esan import JointNorm
+
+Groups = Sequence[Sequence[int]]
+
+# Those of ntu25 and shrec22 were released with AdaSGN; those of ucla20 are the same parts of the body.
+GROUPS: Mapping[str, tuple[Groups, ...]] = {
+    "ntu25": (
+        (
+            *((0, 1, 12, 16), (2, 4, 8, 20), (3,), (5,), (6, 7, 21, 22)),
+            *((9,), (10, 11, 23, 24), (13, 14, 15), (17, 18, 19)),
+        ),
+    ),
+    "ucla20": (
+        (
+            *((0, 1, 12, 16), (2, 4, 8), (3,), (5,), (6, 7)),
+            *((9,), (10, 11), (13, 14, 15), (17, 18, 19)),
+        ),
+    ),
+    "shrec22": (tuple((joint, joint + 1) for joint in range(0, 22, 2)),),
+}
+"""By layout: the joints that each of fewer joints begins as the mean of."""
+
+
+class SgnEmbed(nn.Module):
+    """Embeds position and velocity of each joint, and its type beside them.
+
+    A person is a sequence by itself. One who is absent from a whole clip gives way to the one who is
+    there, so that the mean over all persons is the mean over those present; with ``persons="all"``
+    zeros go through the network as in the released code.
+
+    Args:
+        context: Shape of a clip, and the layout.
+        channels: Output channels, even: half embed the coordinates, half the joint type.
+        joints: Joints after a learned mixture of the layout's; None: the layout's own, unmixed.
+        groups: The joints that each mixed one begins as the mean of, instead of ``joints``.
+        freeze: Share of the training before the mixture begins to learn.
+        persons: ``present`` or ``all``.
+
+    Raises:
+        SpecError: The joints or groups do not fit the layout, or ``present`` has more than two persons.
+    """
+
+    one_hot: Tensor
+
+    def __init__(
+        self,
+        context: BuildContext,
+        channels: int = 128,
+        joints: int | None = None,
+        groups: Groups | None = None,
+        freeze: float = 0.25,
+        persons: str = "present",
+    ) -> None:
+        super().__init__()
+        if persons == "present" and context.persons > 2:
+            what = f"sgn_embed cannot leave out the absent ones of {context.persons} persons, only of two"
+            raise SpecError(what, remedy="Set data.clip.persons to 2, or persons: all")
+        self.fill = persons == "present"
+        self.mixture: JointMixture | None = None
+        if joints is not None or groups is not None:
+            self.mixture = JointMixture(groups_of(context.layout, joints, groups), context.joints, freeze)
+        count, half = (self.mixture.weight.shape[1] if self.mixture else context.joints), channels // 2
+        self.position = _coordinates(context.channels, count, half)
+        self.velocity = _coordinates(context.channels, count, half)
+        self.joint = _two_layers(count, half, half)
+        self.register_buffer("one_hot", torch.eye(count).view(1, count, 1, count), persistent=False)
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V, M) -> (N * M, channels, T, joints), channels last in memory, as products need them."""
+        x = fill_absent(x) if self.fill else x
+        x = x.permute(0, 4, 1, 2, 3).flatten(0, 1)
+        x = x if self.mixture is None else self.mixture(x)
+        change = functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
+        z = self.position(x) + self.velocity(change)
+        joint = self.joint(self.one_hot).expand(len(z), -1, z.shape[2], -1)
+        return torch.cat([z, joint], 1).contiguous(memory_format=torch.channels_last)
+
+
+class JointMixture(nn.Module):
+    """Learned mixtures of the joints, x' = x M (AdaSGN, eq. 3): (N, C, T, V) -> (N, C, T, V').
+
+    Args:
+        groups: For each joint that it gives, those whose mean it is at first.
+        joints: Joints that it takes, V.
+        freeze: Share of the training before M begins to learn; M is learned without constraint.
+    """
+
+    def __init__(self, groups: Groups, joints: int, freeze: float) -> None:
+        super().__init__()
+        self.freeze, self.frozen = freeze, False
+        weight = torch.zeros(joints, len(groups))
+        for column, group in enumerate(groups):
+            weight[list(group), column] = 1 / len(group)
+        self.weight = nn.Parameter(weight)
+
+    def set_progress(self, share: float) -> None:
+        """Tell how much of the training is done, from 0 to 1."""
+        self.frozen = share < self.freeze
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mixed joints; no gradient reaches M while it is frozen, so that no optimizer moves it."""
+        return x @ (self.weight.detach() if self.frozen else self.weight)
+
+
+class SgnSpatial(nn.Module):
+    """Graph convolutions on one graph per frame, then the largest value over joints.
+
+    The graph of a frame is G = softmax(theta(x)^T phi(x)), not scaled, and all layers share it.
+
+    Args:
+        context: Channels of the input.
+        layers: Output channels of each graph convolution.
+        hidden: Channels of theta and phi.
+    """
+
+    def __init__(
+        self, context: BuildContext, layers: Sequence[int] = (128, 256, 256), hidden: int = 256
+    ) -> None:
+        super().__init__()
+        self.theta = nn.Conv2d(context.channels, hidden, 1)
+        self.phi = nn.Conv2d(context.channels, hidden, 1)
+        widths = (context.channels, *layers)
+        self.layers = nn.ModuleList(GraphLayer(*pair) for pair in zip(widths, layers, strict=False))
+        _initialise(self)
+        for module in self.layers.modules():
+            if isinstance(module, GraphLayer):
+                nn.init.zeros_(module.gathered.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V) -> (N, channels of the last layer, T, 1)."""
+        graph = self.graph(x)
+        for layer in self.layers:
+            x = layer(x, graph)
+        return x.amax(3, keepdim=True)
+
+    def graph(self, x: Tensor) -> Tensor:
+        """G of an input (N, C, T, V): (N, T, V, V); it sums to 1 over the sources, the last axis."""
+        places, sources = self.theta(x).permute(0, 2, 3, 1), self.phi(x).permute(0, 2, 1, 3)
+        return (places @ sources).softmax(-1)
+
+
+class GraphLayer(nn.Module):
+    """A graph convolution with a path around the graph: y = ReLU(BN(W(G x) + W1 x)).
+
+    Args:
+        inputs: Channels of the input.
+        channels: Output channels.
+    """
+
+    def __init__(self, inputs: int, channels: int) -> None:
+        super().__init__()
+        self.gathered = nn.Conv2d(inputs, channels, 1, bias=False)
+        self.own = nn.Conv2d(inputs, channels, 1)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, graph: Tensor) -> Tensor:
+        """(N, C, T, V) and the graph (N, T, V, V) -> (N, channels, T, V)."""
+        gathered = (graph @ x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return functional.relu(self.bn(self.gathered(gathered) + self.own(x)), inplace=True)
+
+
+class SgnHead(nn.Module):
+    """Embeds the frame index, convolves over frames, takes the largest over them, and gives class scores.
+
+    The scores of a clip are the mean over its persons. The last layer is linear, so it is applied
+    once to the mean of their features.
+
+    Args:
+        context: Channels, frames, persons and classes; the largest of several joints is taken.
+        features: Channels after the second convolution.
+        hidden: Channels between the two layers that embed the frame index.
+        dropout: Share of channels dropped in training between the convolutions.
+    """
+
+    one_hot: Tensor
+
+    def __init__(
+        self, context: BuildContext, features: int = 512, hidden: int = 64, dropout: float = 0.2
+    ) -> None:
+        super().__init__()
+        channels, frames = context.channels, context.frames
+        self.persons = context.persons
+        self.frame = _two_layers(frames, hidden, channels)
+        self.register_buffer("one_hot", torch.eye(frames).view(1, frames, frames, 1), persistent=False)
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, (3, 1), padding=(1, 0)),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Dropout2d(dropout),
+            nn.Conv2d(channels, features, 1),
+            nn.BatchNorm2d(features),
+            nn.ReLU(),
+        )
+        self.linear = nn.Linear(features, context.classes)
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N * M, C, T, V) -> (N, classes)."""
+        frames = self.layers(x.amax(3, keepdim=True) + self.frame(self.one_hot))
+        persons = frames.amax((2, 3))
+        return self.linear(persons.unflatten(0, (-1, self.persons)).mean(1))
+
+
+def groups_of(layout: Layout, joints: int | None, groups: Groups | None) -> Groups:
+    """The groups that the joints of a layout are mixed in at first.
+
+    Args:
+        layout: The layout.
+        joints: How many groups: as many as joints (each its own), 1 (all), or a number in `GROUPS`.
+        groups: Joints of each group, from 0, instead; every joint stands in one at least.
+
+    Raises:
+        SpecError: They do not fit the layout.
+    """
+    count = len(layout.joints)
+    if groups is None:
+        known = {len(given): given for given in GROUPS.get(layout.name, ())}
+        known |= {1: (tuple(range(count)),), count: tuple((joint,) for joint in range(count))}
+        if joints not in known:
+            what = f"sgn_embed knows no groups that make {joints} of the {count} joints of '{layout.name}'"
+            some = ", ".join(map(str, sorted(known)))
+            raise SpecError(what, remedy=f"Set joints to one of {some}, or list the groups yourself")
+        return known[joints]
+    named = {joint for group in groups for joint in group}
+    if beyond := sorted(named - set(range(count))):
+        what = f"the groups of sgn_embed name joint {beyond[0]}, but '{layout.name}' has 0 to {count - 1}"
+        raise SpecError(what, remedy="Group the joints of the layout in use")
+    if missing := sorted(set(range(count)) - named):
+        what = f"the groups of sgn_embed leave out joint {missing[0]} ({layout.joints[missing[0]]})"
+        raise SpecError(what, remedy=f"Put each of the {count} joints of '{layout.name}' in a group")
+    return groups
+
+
+def fill_absent(x: Tensor) -> Tensor:
+    """Put a person who is there in the place of those who are absent from the whole clip.
+
+    Args:
+        x: (N, C, T, V, M); an absent person is zero throughout.
+
+    Returns:
+        The same shape; clips that show nobody stay zero.
+    """
+    present = (x != 0).flatten(1, 3).any(1)  # (N, M)
+    first = present.int().argmax(1, keepdim=True)
+    source = torch.where(present, torch.arange(x.shape[4], device=x.device), first)
+    return x.gather(4, source[:, None, None, None].expand_as(x))
+
+
+def _coordinates(inputs: int, joints: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(JointNorm(inputs * joints), _two_layers(inputs, channels, channels))
+
+
+def _two_layers(inputs: int, hidden: int, channels: int) -> nn.Sequential:
+    """ReLU(W ReLU(W x))."""
+    return nn.Sequential(nn.Conv2d(inputs, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1), nn.ReLU())
+
+
+def _initialise(module: nn.Module) -> None:
+    """Draw the weights of convolutions from N(0, 2 / (kernel * output channels)), as the released code."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.normal_(part.weight, 0, math.sqrt(2 / (math.prod(part.kernel_size) * part.out_channels)))
