@@ -82,7 +82,7 @@ def test_the_shipped_figures_are_each_there_once_and_say_where_from():
         (("ntu60", "xview", "joint", "esan (J+B)"), 96.1),
         (("ntu60", "xview", "joint+bone", "esan"), 96.0),
         (("ntu120", "xset", "joint+bone+joint_motion", "adasgn"), 86.8),
-        (("shrec17", "28", "joint", "sgn"), 92.3),
+        (("shrec17-28", "official", "joint", "sgn"), 92.3),
         (("kinetics400", "val", "rgb", "varnas"), 78.2),
         (("ucla", "xview", "joint", "blockgcn"), 95.5),
     ],
