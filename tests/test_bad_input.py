@@ -356,7 +356,7 @@ def test_an_architecture_of_another_space(raw: Path):
 
 
 def test_no_such_spec_profile_or_architecture(raw: Path):
-    assert "'sgcn'" in fault("sgnc").remedy
+    assert "'sgcn'" in fault("sgcm").remedy
     assert "profile" in fault("tiny.yaml", "--data", raw, "--profile", "quick").what
     error = CliRunner().invoke(app, ["train", "tiny.yaml", "--arch", "plane", "--data", str(raw)]).exception
     assert isinstance(error, SkelbenchError)

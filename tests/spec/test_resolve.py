@@ -138,8 +138,8 @@ def test_what_is_no_spec_is_refused(text: str, message: str, write):
 
 
 def test_a_missing_file_names_the_nearest_shipped_spec(write):
-    (problem,) = fails("sgnc")
-    assert problem == "sgnc: there is no such spec. Name a file or a shipped spec. Did you mean 'sgcn'?"
+    (problem,) = fails("sgcm")
+    assert problem == "sgcm: there is no such spec. Name a file or a shipped spec. Did you mean 'sgcn'?"
 
 
 def test_a_file_that_is_not_utf_8_is_refused_in_one_line(write):
