@@ -43,27 +43,11 @@ class Material:
     def train_loader(self, options: TrainOptions, *, whole: bool) -> ClipLoader:
         """Random clips of the training split, with the validation clips in it if ``whole``."""
         indices = self.split.whole_train if whole else self.split.train
-        return self._loader(
-            indices,
-            batch_size=min(options.batch_size, len(indices) * options.repeat),
-            augment=options.augment,
-            repeat=options.repeat,
-            shuffle=True,
-            training=True,
-            drop_last=True,
-        )
+        return self._random_loader(indices, options, options.repeat)
 
     def alpha_loader(self, options: TrainOptions) -> ClipLoader:
         """Random clips of the validation recordings, which the supernet's weights are not trained on."""
-        indices = self.split.validation
-        return self._loader(
-            indices,
-            batch_size=min(options.batch_size, len(indices)),
-            augment=options.augment,
-            shuffle=True,
-            training=True,
-            drop_last=True,
-        )
+        return self._random_loader(self.split.validation, options, repeat=1)
 
     def validation_loader(self, batch_size: int) -> ClipLoader:
         """One clip of each validation recording."""
@@ -73,6 +57,17 @@ class Material:
         """The views of each test recording."""
         options = self.checked.spec.evaluate
         return self._loader(self.split.test, batch_size=options.batch_size, views=options.views)
+
+    def _random_loader(self, indices: np.ndarray, options: TrainOptions, repeat: int) -> ClipLoader:
+        return self._loader(
+            indices,
+            batch_size=min(options.batch_size, len(indices) * repeat),
+            augment=options.augment,
+            repeat=repeat,
+            shuffle=True,
+            training=True,
+            drop_last=True,
+        )
 
     def _loader(self, indices: np.ndarray, **options: Any) -> ClipLoader:
         data = self.checked.spec.data

@@ -15,7 +15,7 @@ from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import top1
-from skelbench.train.fit import LAST, Epochs, LazyLoader, fit, quiet, trainer_arguments
+from skelbench.train.fit import LAST, Epochs, KeptBatches, LazyLoader, fit, quiet, trainer_arguments
 from skelbench.train.seed import seed_everything
 
 SEARCHED = "searched"
@@ -97,7 +97,7 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
             options=options,
             trainer={**trainer, "callbacks": [epochs]},
             loader=LazyLoader(loader),
-            validation=[(x, y) for x, y, _ in job.material.validation_loader(spec.evaluate.batch_size)],
+            validation=KeptBatches(job.material.validation_loader(spec.evaluate.batch_size)),
             active=spec.search.active,
             seed=job.options.seed,
             clip_shape=job.checked.clip_shape(),

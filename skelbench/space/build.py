@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Point, Sample
-from skelbench.space.cell_syntax import ZERO
+from skelbench.space.cell_syntax import ZERO, split_edge
 from skelbench.space.decisions import EdgesDecision, InputDecision, ModuleDecision, weighted_sum
 from skelbench.space.network import Builder, CellPlace, Take, output_shape
 from skelbench.space.nodes import (
@@ -24,6 +24,7 @@ from skelbench.space.nodes import (
     NetworkNodes,
     ValueNode,
 )
+from skelbench.space.tree import by_input, point_of
 
 with warnings.catch_warnings():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
@@ -87,6 +88,12 @@ class Mix(MutableModule):
         return weighted_sum([1.0] * len(self.candidates), lambda index: self.candidates[index](x))
 
 
+def edge_choices(point: Point) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """NNI's choice for each input of a node of a cell: its label, and the edges from that input."""
+    for source, edges in enumerate(by_input(point)):
+        yield f"{point.label}.{source}", edges
+
+
 class OpenNode(nn.Module):
     """A node of a cell with every edge open: one choice of NNI's per input, all of them summed.
 
@@ -99,8 +106,8 @@ class OpenNode(nn.Module):
         super().__init__()
         self.node = node
         self.choices = nn.ModuleList(
-            LayerChoice(list(modules), label=f"{node.label}.{source}")
-            for source, modules in enumerate(candidates)
+            LayerChoice(list(modules), label=label)
+            for modules, (label, _) in zip(candidates, edge_choices(point_of(node)), strict=True)
         )
 
     def edges(self) -> list[nn.Module]:
@@ -159,16 +166,12 @@ class _Open(Builder):
         return _Inputs(node)
 
     def edges(self, node: EdgesNode, place: CellPlace) -> nn.Module:
-        names = [option.partition("(")[0] for option in node.options]
         zeros = [name for name, operator in place.stack.operators if operator.component.name == ZERO]
-        return OpenNode(
-            node,
-            [
-                [self.edge(n, source, place) for n, i in zip(names, node.inputs, strict=True) if i == source]
-                + [self.edge(name, source, place) for name in zeros]
-                for source in sorted(set(node.inputs))
-            ],
-        )
+        candidates = []
+        for source, edges in enumerate(by_input(point_of(node))):
+            names = [*(split_edge(edge)[0] for edge in edges), *zeros]
+            candidates.append([self.edge(name, source, place) for name in names])
+        return OpenNode(node, candidates)
 
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
         raise SpecError(f"'{node.label}': a searched depth has no supernet", remedy="Use weights: own")

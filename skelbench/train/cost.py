@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -84,19 +84,13 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     """
     shape = tuple(input_shape)
     hollow = _without_data(module)
-    counter = FlopCounterMode(display=False)
-    rows: list[CostRow] = []
-    for name, block in _blocks(hollow):
-        _watch(name, block, counter, rows)
     try:
-        with torch.no_grad(), counter:
-            hollow(torch.empty(shape, device="meta"))
+        flops, rows = _counted(hollow, shape, _blocks(hollow))
     except (RuntimeError, ValueError, IndexError) as error:
         raise SkelbenchError(
             f"the network does not take an input of {' x '.join(map(str, shape))}: {error}",
             remedy="Give the shape (1, C, T, V, M) that it was built for",
         ) from error
-    flops = int(counter.get_total_flops())
     return Cost(_params(module), flops // 2, flops, shape, tuple(rows))
 
 
@@ -109,16 +103,25 @@ def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence
         names: Their paths, as ``named_modules`` gives them; a part that is not run costs nothing.
     """
     hollow = _without_data(module)
-    counter = FlopCounterMode(display=False)
-    rows: list[CostRow] = []
-    for name in names:
-        _watch(name, hollow.get_submodule(name), counter, rows)
-    with torch.no_grad(), counter:
-        hollow(torch.empty(tuple(input_shape), device="meta"))
+    parts = ((name, hollow.get_submodule(name)) for name in names)
+    _, rows = _counted(hollow, tuple(input_shape), parts)
     macs = dict.fromkeys(names, 0)
     for row in rows:
         macs[row["name"]] += row["macs"]
     return macs
+
+
+def _counted(
+    hollow: nn.Module, shape: tuple[int, ...], parts: Iterable[tuple[str, nn.Module]]
+) -> tuple[int, list[CostRow]]:
+    """One pass of shapes alone: the FLOPs of all of it, and a row each time that one of ``parts`` has run."""
+    counter = FlopCounterMode(display=False)
+    rows: list[CostRow] = []
+    for name, part in parts:
+        _watch(name, part, counter, rows)
+    with torch.no_grad(), counter:
+        hollow(torch.empty(shape, device="meta"))
+    return int(counter.get_total_flops()), rows
 
 
 def _without_data(module: nn.Module) -> nn.Module:

@@ -130,6 +130,19 @@ class LazyLoader:
             set_epoch(epoch)
 
 
+class KeptBatches:
+    """A loader's batches, read when they are first wanted and kept for the next time."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._batches: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._batches is None:
+            self._batches = list(self._loader)
+        return iter(self._batches)
+
+
 @dataclass
 class Epochs(pl.callbacks.Checkpoint):
     """After each epoch: validate, tell, and store a checkpoint that a resumed run goes on from.

@@ -168,7 +168,7 @@ def search(tmp_path: Path) -> Callable[..., tuple[Proposal, Journal]]:
             options=options,
             trainer={**trainer_arguments(options, "cpu"), "callbacks": [epochs]},
             loader=LazyLoader(Clips(10, seed=1)),
-            validation=[(x, y) for x, y, _ in Clips(4, seed=2)],
+            validation=list(Clips(4, seed=2)),
             active="single",
             seed=seed,
             clip_shape=(1, 3, 4, 2, 1),

@@ -100,7 +100,7 @@ def train(tmp_path: Path) -> Callable[..., tuple[SupernetSpace, Journal]]:
             options=options,
             trainer={**trainer_arguments(options, "cpu"), "callbacks": [epoch_callback]},
             loader=Clips(),
-            validation=[(x, y) for x, y, _ in Clips()],
+            validation=list(Clips()),
             active=active,  # type: ignore[arg-type]
             seed=0,
         )

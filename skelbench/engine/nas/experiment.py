@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import warnings
@@ -20,7 +21,9 @@ with warnings.catch_warnings():
 CONFIG_FOLDER = "NNI_CONFIG_DIR"
 
 
-def run_experiment(space: Any, evaluator: Any, strategy: Strategy, engine: Any) -> None:
+def run_experiment(
+    space: Any, evaluator: Any, strategy: Strategy, engine: Any, *, strict: bool = False
+) -> None:
     """Run one NNI experiment from its start to its end.
 
     Args:
@@ -28,7 +31,11 @@ def run_experiment(space: Any, evaluator: Any, strategy: Strategy, engine: Any) 
         evaluator: An NNI evaluator.
         strategy: The strategy that drives it.
         engine: NNI's execution-engine configuration.
+        strict: There is one trial alone; what it raises ends the experiment.
     """
+    if strict:
+        engine = copy.copy(engine)
+        engine.continue_on_failure = False
     config = NasExperimentConfig(execution_engine=engine, model_format="raw")
     with quiet_nni(), TemporaryDirectory() as folder, _config_folder(folder):
         config.experiment_working_directory = folder

@@ -24,7 +24,7 @@ from skelbench.engine.nas.gradient import endless
 from skelbench.engine.nas.supernet import SupernetJob, TrainingModule, resumption
 from skelbench.errors import SpecError
 from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
-from skelbench.space.build import SupernetSpace
+from skelbench.space.build import SupernetSpace, edge_choices
 from skelbench.train.checkpoint import check_fits
 from skelbench.train.evaluate import top1
 
@@ -61,7 +61,7 @@ def search_by_oneshot(
         val_dataloaders=AlphaBatches(job.alphas, len(job.loader)),
         fit_kwargs=resumption(job),
     )
-    run_experiment(supernet, evaluator, strategy, engine)
+    run_experiment(supernet, evaluator, strategy, engine, strict=True)
     if chosen.evaluations:
         return _best_drawn(chosen, space, watch.module, job, journal)
     return Proposal(weights=learned_weights(space.points, watch.module))
@@ -106,19 +106,14 @@ class Classifier(TrainingModule):
 
 
 class _Watch(pl.Callback):
-    """Makes a strategy's chance depend on the seed alone and its failures known; writes down its progress."""
+    """Makes a strategy's chance depend on the seed alone, and writes down its progress."""
 
     module: BaseOneShotLightningModule
 
     def __init__(self, strategy: OneShotStrategy, space: Space, job: SupernetJob, journal: Journal) -> None:
         self._space, self._job, self._journal = space, job, journal
         self._random = np.random.default_rng(0)
-        configure, run = strategy.configure_oneshot_module, strategy._run
-
-        def strict() -> None:
-            # There is one supernet; where it fails, no trial comes after it.
-            strategy.engine.continue_on_failure = False
-            run()
+        configure = strategy.configure_oneshot_module
 
         def configured(training_module: LightningModule) -> BaseOneShotLightningModule:
             self.module = configure(training_module)
@@ -131,7 +126,7 @@ class _Watch(pl.Callback):
                 self.module.resample = self._draw
             return self.module
 
-        strategy.configure_oneshot_module, strategy._run = configured, strict
+        strategy.configure_oneshot_module = configured
 
     def _fits(self, checkpoint: dict[str, Any]) -> None:
         check_fits(checkpoint["state_dict"], self.module, self._job.checkpoint or Path())
@@ -200,16 +195,7 @@ def learned_weights(points: Sequence[Point], module: BaseOneShotLightningModule)
 def _of_point(point: Point, soft: Mapping[str, np.ndarray]) -> np.ndarray:
     if point.kind != "cell":
         return soft[point.label]
-    return np.concatenate([soft[label][:count] for label, count in edge_choices(point)])
-
-
-def edge_choices(point: Point) -> Iterator[tuple[str, int]]:
-    """NNI's choice for each input of a node of a cell: its label, and how many operators it has.
-
-    After them comes ``zero``, where the cell has it.
-    """
-    for source in sorted(set(point.groups)):
-        yield f"{point.label}.{source}", point.groups.count(source)
+    return np.concatenate([soft[label][: len(edges)] for label, edges in edge_choices(point)])
 
 
 # --- strategies that only sample -----------------------------------------------------------------
@@ -238,7 +224,7 @@ def _best_drawn(
             continue
         started = time.perf_counter()
         activate(module, memo_of(space.points, sample))
-        fitness = top1(module.training_module, ((x, y, None) for x, y in job.validation))
+        fitness = top1(module.training_module, job.validation)
         seconds = time.perf_counter() - started
         journal.trial(job.options.epochs, len(seen), Proposal(sample), fitness=fitness, seconds=seconds)
         seen.append(sample)
@@ -257,16 +243,9 @@ def memo_of(points: Sequence[Point], sample: Sample) -> Sample:
             kept = sample.get(point.label, point.options[: point.choose])
             memo[point.label] = [point.options.index(option) for option in kept]
         else:
-            memo |= _edges_memo(point, sample.get(point.label, ()))
-    return memo
-
-
-def _edges_memo(point: Point, kept: Sequence[str]) -> Sample:
-    memo, first = {}, 0
-    for label, count in edge_choices(point):
-        options = point.options[first : first + count]
-        memo[label] = next((i for i, option in enumerate(options) if option in kept), count)
-        first += count
+            kept = sample.get(point.label, ())
+            for label, edges in edge_choices(point):  # after the edges comes zero
+                memo[label] = next((i for i, edge in enumerate(edges) if edge in kept), len(edges))
     return memo
 
 

@@ -23,6 +23,7 @@ from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, a
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.train.checkpoint import check_fits, stored
+from skelbench.train.evaluate import top1
 from skelbench.train.module import ClipClassifier
 
 SEARCH_STATE = "skelbench_search"
@@ -38,7 +39,7 @@ class SupernetJob:
         options: The supernet's recipe.
         trainer: Keyword arguments of the Lightning trainer.
         loader: Training batches.
-        validation: Validation batches (x, y), kept on the device.
+        validation: Validation batches (x, y, index), gone through again and again.
         active: ``single`` trains one drawn candidate per decision and step (Peng et al. 2020,
             eq. 15), ``all`` the weighted sum of all (eq. 8).
         seed: Seed of the draws.
@@ -51,7 +52,7 @@ class SupernetJob:
     options: TrainOptions
     trainer: dict[str, Any]
     loader: Any
-    validation: Sequence[tuple[Tensor, Tensor]]
+    validation: Iterable[Any]
     active: Literal["single", "all"]
     seed: int
     clip_shape: Sequence[int] = ()
@@ -97,19 +98,11 @@ class Supernet(BaseOneShotLightningModule):
         for decision in self.decisions():
             decision.weigh(weights[decision.label].tolist())
 
-    @torch.no_grad()
     def accuracy(self, proposal: Proposal) -> float:
         """Top-1 in percent of a proposal on the validation clips, with the weights as they are."""
         self.set_weights(_weights(self._job.points, proposal))
-        training, right, count = self.training, 0, 0
-        self.eval()
         with self.trainer.precision_plugin.forward_context():
-            for x, y in self._job.validation:
-                scores = self.training_module(x.to(self.device))
-                right += int((scores.argmax(1).cpu() == y).sum())
-                count += len(y)
-        self.train(training)
-        return 100.0 * right / count
+            return top1(self.training_module, self._job.validation)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the search's state ride in the checkpoint, as text."""
@@ -200,11 +193,6 @@ class SupernetStrategy(OneShotStrategy):
         """NNI's hook: wrap the training module."""
         return self._module(training_module, *self._parts)
 
-    def _run(self) -> None:
-        # There is one supernet; where it fails or is interrupted, no trial comes after it.
-        self.engine.continue_on_failure = False
-        super()._run()
-
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the checkpoint holds the state."""
         return {}
@@ -241,7 +229,7 @@ def search_on_supernet(
         val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
         fit_kwargs=resumption(job),
     )
-    run_experiment(space, evaluator, SupernetStrategy(module, search, job, journal), engine)
+    run_experiment(space, evaluator, SupernetStrategy(module, search, job, journal), engine, strict=True)
     return search.best()
 
 
