@@ -24,75 +24,78 @@ ONE_SHOT: dict[str, frozenset[NodeKind]] = {"shared": frozenset(["choice", "inpu
 """What the one-shot strategies of NNI search."""
 
 
+STRATEGIES = (
+    Strategy(
+        name="ceim",
+        summary="Cross-entropy method with importance mixing (Peng et al., AAAI 2020)",
+        target="skelbench_plugins.strategies.ceim:Ceim",
+        params=CeimParams,
+        searches=SEARCHES,
+    ),
+    Strategy(
+        name="random",
+        summary="Different architectures drawn at random",
+        target="skelbench_plugins.strategies.listed:random_search",
+        params=RandomParams,
+        searches=SEARCHES,
+    ),
+    Strategy(
+        name="grid",
+        summary="Every architecture of a small space",
+        target="skelbench_plugins.strategies.listed:grid_search",
+        params=GridParams,
+        searches=SEARCHES,
+    ),
+    Strategy(
+        name="evolution",
+        summary="Regularised evolution (Real et al., AAAI 2019), by NNI",
+        target="skelbench.engine.nas.evolution:Evolution",
+        params=EvolutionParams,
+        searches={"own": ALL_NODE_KINDS},
+    ),
+    Strategy(
+        name="tpe",
+        summary="Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), by NNI",
+        target="skelbench.engine.nas.tpe:Tpe",
+        params=TpeParams,
+        searches={"own": ALL_NODE_KINDS},
+    ),
+    Strategy(
+        name="darts",
+        summary="Weights learned by gradients of the validation loss (DARTS; Liu et al., ICLR 2019)",
+        target="skelbench_plugins.strategies.darts:Darts",
+        params=DartsParams,
+        searches={"shared": MIXABLE},
+        form="gradient",
+    ),
+    Strategy(
+        name="gumbel_darts",
+        summary="DARTS with weights drawn by Gumbel softmax (Xie et al., ICLR 2019), by NNI",
+        target="skelbench_plugins.strategies.oneshot:gumbel_darts",
+        params=GumbelDartsParams,
+        searches=ONE_SHOT,
+        form="oneshot",
+    ),
+    Strategy(
+        name="proxyless",
+        summary="ProxylessNAS: one option run at a time (Cai et al., ICLR 2019), by NNI",
+        target="skelbench_plugins.strategies.oneshot:proxyless",
+        params=ProxylessParams,
+        searches=ONE_SHOT,
+        form="oneshot",
+    ),
+    Strategy(
+        name="random_oneshot",
+        summary="Random architectures on a supernet of random paths (Guo et al., ECCV 2020), by NNI",
+        target="skelbench_plugins.strategies.oneshot:random_oneshot",
+        params=RandomOneShotParams,
+        searches=ONE_SHOT,
+        form="oneshot",
+    ),
+)
+
+
 @hookimpl
-def register_strategies() -> list[Strategy]:
+def register_strategies() -> tuple[Strategy, ...]:
     """The strategies of this package."""
-    return [
-        Strategy(
-            name="ceim",
-            summary="Cross-entropy method with importance mixing (Peng et al., AAAI 2020)",
-            target="skelbench_plugins.strategies.ceim:Ceim",
-            params=CeimParams,
-            searches=SEARCHES,
-        ),
-        Strategy(
-            name="random",
-            summary="Different architectures drawn at random",
-            target="skelbench_plugins.strategies.listed:random_search",
-            params=RandomParams,
-            searches=SEARCHES,
-        ),
-        Strategy(
-            name="grid",
-            summary="Every architecture of a small space",
-            target="skelbench_plugins.strategies.listed:grid_search",
-            params=GridParams,
-            searches=SEARCHES,
-        ),
-        Strategy(
-            name="evolution",
-            summary="Regularised evolution (Real et al., AAAI 2019), by NNI",
-            target="skelbench.engine.nas.evolution:Evolution",
-            params=EvolutionParams,
-            searches={"own": ALL_NODE_KINDS},
-        ),
-        Strategy(
-            name="tpe",
-            summary="Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), by NNI",
-            target="skelbench.engine.nas.tpe:Tpe",
-            params=TpeParams,
-            searches={"own": ALL_NODE_KINDS},
-        ),
-        Strategy(
-            name="darts",
-            summary="Weights learned by gradients of the validation loss (DARTS; Liu et al., ICLR 2019)",
-            target="skelbench_plugins.strategies.darts:Darts",
-            params=DartsParams,
-            searches={"shared": MIXABLE},
-            form="gradient",
-        ),
-        Strategy(
-            name="gumbel_darts",
-            summary="DARTS with weights drawn by Gumbel softmax (Xie et al., ICLR 2019), by NNI",
-            target="skelbench_plugins.strategies.oneshot:gumbel_darts",
-            params=GumbelDartsParams,
-            searches=ONE_SHOT,
-            form="oneshot",
-        ),
-        Strategy(
-            name="proxyless",
-            summary="ProxylessNAS: one option run at a time (Cai et al., ICLR 2019), by NNI",
-            target="skelbench_plugins.strategies.oneshot:proxyless",
-            params=ProxylessParams,
-            searches=ONE_SHOT,
-            form="oneshot",
-        ),
-        Strategy(
-            name="random_oneshot",
-            summary="Random architectures on a supernet of random paths (Guo et al., ECCV 2020), by NNI",
-            target="skelbench_plugins.strategies.oneshot:random_oneshot",
-            params=RandomOneShotParams,
-            searches=ONE_SHOT,
-            form="oneshot",
-        ),
-    ]
+    return STRATEGIES

@@ -10,13 +10,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from skelbench.engine.nas.experiment import quiet_nni
 from skelbench.errors import RunFolderError, SpecError
-from skelbench.search import Point, Proposal, Sample, Space, Weights, as_weights
+from skelbench.recipe import DeriveOptions
+from skelbench.search import Point, Proposal, Sample, Space, WeightMode, Weights, as_weights
 from skelbench.space.tree import outcomes
 
 LIMIT = 10_000
@@ -37,14 +38,32 @@ class Chosen(ABC):
     Args:
         space: What is searched.
         seed: Of the algorithm's draws.
+        weights: Without effect: every architecture has weights of its own.
+        epochs: Without effect.
+        derive: Without effect: candidates are architectures already.
         evaluations: How many different architectures are evaluated.
+        params: The algorithm's own parameters.
 
     Raises:
         SpecError: A decision has too many outcomes.
     """
 
-    def __init__(self, space: Space, seed: int, evaluations: int) -> None:
+    NAMES: ClassVar[Mapping[str, str]]
+    """What NNI calls the algorithm's own parameters."""
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int,
+        weights: WeightMode,
+        epochs: int,
+        derive: DeriveOptions = DeriveOptions(),
+        evaluations: int,
+        **params: Any,
+    ) -> None:
         self._space, self._evaluations = space, evaluations
+        self._settings = {self.NAMES[name]: value for name, value in params.items()}
         self._outcomes = {point.label: _outcomes(point) for point in space.points}
         self._begin(seed)
 

@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from nni.mutable import Categorical, MutableDict
 from nni.nas.strategy.evolution import Individual, RegularizedEvolution
 
 from skelbench.engine.nas.chosen import Chosen, Raw
-from skelbench.recipe import DeriveOptions
-from skelbench.search import Space, WeightMode
 
 
 class Evolution(Chosen):
     """Regularised (ageing) evolution (Real et al., AAAI 2019), by NNI's `RegularizedEvolution`.
 
-    Args:
-        space: What is searched.
-        seed: Of the algorithm's draws.
-        weights: Without effect: every architecture has weights of its own.
-        epochs: Without effect.
-        derive: Without effect: candidates are architectures already.
-        population: Individuals of the population; the oldest leaves it for each new one.
-        tournament: Individuals drawn, of which the best becomes a parent.
-        mutation: Probability that a decision is drawn anew.
-        crossover: Mix two parents before mutation.
-        evaluations: How many different architectures are evaluated.
-
-    Raises:
-        SpecError: A decision has too many outcomes.
+    Its own parameters are those of ``EvolutionParams``: population (the oldest leaves it for each new
+    one), tournament (individuals drawn, of which the best becomes a parent), mutation (probability that
+    a decision is drawn anew) and crossover (mix two parents before mutation).
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int,
-        weights: WeightMode,
-        epochs: int,
-        derive: DeriveOptions = DeriveOptions(),
-        population: int,
-        tournament: int,
-        mutation: float,
-        crossover: bool,
-        evaluations: int,
-    ) -> None:
-        self._settings = {
-            "population_size": population,
-            "sample_size": tournament,
-            "mutation_prob": mutation,
-            "crossover": crossover,
-        }
-        super().__init__(space, seed, evaluations)
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "population": "population_size",
+        "tournament": "sample_size",
+        "mutation": "mutation_prob",
+        "crossover": "crossover",
+    }
 
     def _start(self, seed: int) -> None:
         sizes = {label: len(found) for label, found in self._outcomes.items()}

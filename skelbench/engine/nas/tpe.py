@@ -3,60 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from nni import NoMoreTrialError
 from nni.algorithms.hpo.tpe_tuner import TpeTuner
 
 from skelbench.engine.nas.chosen import Chosen, Raw
-from skelbench.recipe import DeriveOptions
-from skelbench.search import Space, WeightMode
 
 
 class Tpe(Chosen):
     """Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), by NNI's `TpeTuner`.
 
-    Args:
-        space: What is searched.
-        seed: Of the algorithm's draws.
-        weights: Without effect: every architecture has weights of its own.
-        epochs: Without effect.
-        derive: Without effect: candidates are architectures already.
-        evaluations: How many different architectures are evaluated.
-        startup: Architectures drawn at random first.
-        candidates: Outcomes drawn for a decision, of which the most promising is taken.
-        forgetting: At most so many trials count as good; of the others the worst so many weigh 1,
-            better ones less.
-        prior: Weight of every outcome beside the trials.
-        gamma: Of N trials, ``gamma * sqrt(N)`` count as good.
-
-    Raises:
-        SpecError: A decision has too many outcomes.
+    Its own parameters are those of ``TpeParams``: startup (architectures drawn at random first),
+    candidates (outcomes drawn for a decision, of which the most promising is taken), forgetting (at most
+    so many trials count as good; of the others the worst so many weigh 1, better ones less), prior
+    (weight of every outcome beside the trials) and gamma (of N trials, ``gamma * sqrt(N)`` count as good).
     """
 
-    def __init__(
-        self,
-        space: Space,
-        *,
-        seed: int,
-        weights: WeightMode,
-        epochs: int,
-        derive: DeriveOptions = DeriveOptions(),
-        evaluations: int,
-        startup: int,
-        candidates: int,
-        forgetting: int,
-        prior: float,
-        gamma: float,
-    ) -> None:
-        self._settings = {
-            "n_startup_jobs": startup,
-            "n_ei_candidates": candidates,
-            "linear_forgetting": forgetting,
-            "prior_weight": prior,
-            "gamma": gamma,
-        }
-        super().__init__(space, seed, evaluations)
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "startup": "n_startup_jobs",
+        "candidates": "n_ei_candidates",
+        "forgetting": "linear_forgetting",
+        "prior": "prior_weight",
+        "gamma": "gamma",
+    }
 
     def _start(self, seed: int) -> None:
         self._nni = TpeTuner("maximize", seed, self._settings)
