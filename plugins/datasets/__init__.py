@@ -92,14 +92,14 @@ _DHG_FORMS = (
     "with informations_troncage_sequences.txt",
 )
 # Leave one subject out, named after the performer of the test split.
-_DHG_PROTOCOLS = tuple(f"loso-{subject}" for subject in range(1, 21))
+DHG_PROTOCOLS = tuple(f"loso-{subject}" for subject in range(1, 21))
 DHG14 = Dataset(
     name="dhg-14",
     summary="DHG-14/28: 14 hand gestures, 22 joints of one hand, one performer left out",
     target="skelbench_plugins.datasets.shrec_dhg:dhg14",
     layout="shrec22",
     classes=14,
-    protocols=_DHG_PROTOCOLS,
+    protocols=DHG_PROTOCOLS,
     forms=_DHG_FORMS,
 )
 DHG28 = Dataset(
@@ -108,7 +108,7 @@ DHG28 = Dataset(
     target="skelbench_plugins.datasets.shrec_dhg:dhg28",
     layout="shrec22",
     classes=28,
-    protocols=_DHG_PROTOCOLS,
+    protocols=DHG_PROTOCOLS,
     forms=_DHG_FORMS,
 )
 

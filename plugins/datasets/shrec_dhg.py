@@ -15,12 +15,12 @@ import numpy as np
 from skelbench.data import Clip, Clips
 from skelbench.errors import DataError, did_you_mean
 
+from . import DHG_PROTOCOLS
 from .shrec_synthetic import write_dhg
 from .shrec_text import GESTURES, Hand, class_names, label_of, read_frames, read_list, recordings
 
 SKELETONS = "skeleton_world.txt"
 LIST = "informations_troncage_sequences.txt"
-SUBJECTS = 20
 # Publications give the gestures in different orders, so only their numbers are certain.
 _GESTURES = tuple(f"gesture {number}" for number in range(1, GESTURES + 1))
 _WIDTH = 6  # gesture, finger, subject, essai, first and last frame of the gesture
@@ -105,23 +105,18 @@ class DhgReader:
         Raises:
             DataError: There is no such protocol.
         """
-        known = protocols()
-        if protocol not in known:
-            raise DataError(f"DHG-14/28 has no protocol '{protocol}'", remedy=did_you_mean(protocol, known))
-        return clips.subjects != known.index(protocol) + 1
+        if protocol not in DHG_PROTOCOLS:
+            remedy = did_you_mean(protocol, DHG_PROTOCOLS)
+            raise DataError(f"DHG-14/28 has no protocol '{protocol}'", remedy=remedy)
+        return clips.subjects != DHG_PROTOCOLS.index(protocol) + 1
 
     def expected(self, protocol: str) -> tuple[int, int] | None:
         """Recordings in (train, test) of the complete set: 2,660 and 140 for each performer."""
-        return (_EACH * (SUBJECTS - 1), _EACH) if protocol in protocols() else None
+        return (_EACH * (len(DHG_PROTOCOLS) - 1), _EACH) if protocol in DHG_PROTOCOLS else None
 
     def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
         """Write made-up recordings and their list; see `shrec_synthetic.write_dhg`."""
         write_dhg(root, of=self._classes, clips=clips, seed=seed, classes=classes)
-
-
-def protocols() -> tuple[str, ...]:
-    """Leave one subject out: ``loso-1`` to ``loso-20``, named after the performer of the test split."""
-    return tuple(f"loso-{subject}" for subject in range(1, SUBJECTS + 1))
 
 
 def dhg14() -> DhgReader:

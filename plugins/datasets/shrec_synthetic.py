@@ -14,13 +14,14 @@ from skelbench.data.synthetic import generate
 from skelbench.errors import DataError
 
 from ..layouts import SHREC22
+from . import DHG_PROTOCOLS
 from .shrec_text import FINGERS, GESTURES, Hand, label_of
 
 MARKER = "SYNTHETIC"
 # The performers of the two official lists of SHREC'17.
 _TEST = (1, 5, 6, 17, 18, 23, 24, 28)
 _TRAIN = tuple(subject for subject in range(1, 29) if subject not in _TEST)
-_DHG_SUBJECTS = 20
+_DHG_SUBJECTS = len(DHG_PROTOCOLS)
 _SCALE = 0.2  # from the limbs of a body to those of a hand
 _PLACE = np.array([0.0, 0.0, 0.4])  # metres before the camera
 

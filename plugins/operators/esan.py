@@ -186,16 +186,20 @@ class EsanHead(nn.Module):
         return self.linear(frames.amax((2, 3)).unflatten(0, (-1, self.persons)).mean(1))
 
 
-def fill_absent(x: Tensor) -> Tensor:
+def fill_absent(x: Tensor, *, whole_clips: bool = False) -> Tensor:
     """Put the first person of a frame in the place of those who are absent, all zero, in it.
 
     Args:
         x: Clips, (N, C, T, V, M).
+        whole_clips: Put the first person of a clip in the place of those who are absent from all of it
+            instead, and leave those who are there for a while as they are.
 
     Returns:
-        The same shape; frames that show nobody stay zero.
+        The same shape; frames, or clips, that show nobody stay zero.
     """
     present = (x != 0).any(1).any(2)  # (N, T, M)
+    if whole_clips:
+        present = present.any(1, keepdim=True).expand_as(present)
     first = present.int().argmax(2, keepdim=True)
     source = torch.where(present, torch.arange(x.shape[4], device=x.device), first)
     return x.gather(4, source[:, None, :, None].expand_as(x))

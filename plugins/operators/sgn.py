@@ -16,7 +16,7 @@ from torch.nn import functional
 from skelbench.components import BuildContext, Layout
 from skelbench.errors import SpecError
 
-from .esan import JointNorm
+from .esan import JointNorm, fill_absent
 
 Groups = Sequence[Sequence[int]]
 
@@ -86,7 +86,7 @@ class SgnEmbed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V, M) -> (N * M, channels, T, joints), channels last in memory, as products need them."""
-        x = fill_absent(x) if self.fill else x
+        x = fill_absent(x, whole_clips=True) if self.fill else x
         x = x.permute(0, 4, 1, 2, 3).flatten(0, 1)
         x = x if self.mixture is None else self.mixture(x)
         change = functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
@@ -248,21 +248,6 @@ def groups_of(layout: Layout, joints: int | None, groups: Groups | None) -> Grou
         what = f"the groups of sgn_embed leave out joint {missing[0]} ({layout.joints[missing[0]]})"
         raise SpecError(what, remedy=f"Put each of the {count} joints of '{layout.name}' in a group")
     return groups
-
-
-def fill_absent(x: Tensor) -> Tensor:
-    """Put a person who is there in the place of those who are absent from the whole clip.
-
-    Args:
-        x: (N, C, T, V, M); an absent person is zero throughout.
-
-    Returns:
-        The same shape; clips that show nobody stay zero.
-    """
-    present = (x != 0).flatten(1, 3).any(1)  # (N, M)
-    first = present.int().argmax(1, keepdim=True)
-    source = torch.where(present, torch.arange(x.shape[4], device=x.device), first)
-    return x.gather(4, source[:, None, None, None].expand_as(x))
 
 
 def _coordinates(inputs: int, joints: int, channels: int) -> nn.Sequential:

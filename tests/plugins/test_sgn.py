@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from skelbench_plugins.layouts import LAYOUTS, NTU25, SHREC22, UCLA20
+from skelbench_plugins.operators.esan import fill_absent
 from skelbench_plugins.operators.sgn import (
     GROUPS,
     JointMixture,
     SgnEmbed,
     SgnHead,
     SgnSpatial,
-    fill_absent,
     groups_of,
 )
 from torch import nn
@@ -260,10 +260,10 @@ class TestPersons:
     def test_one_who_comes_late_keeps_the_empty_frames(self):
         x = torch.randn(1, 3, T, V, 2)
         x[:, :, :3, :, 1] = 0
-        assert torch.equal(fill_absent(x), x)
+        assert torch.equal(fill_absent(x, whole_clips=True), x)
 
     def test_a_clip_of_nobody_stays_empty(self):
-        assert not fill_absent(torch.zeros(1, 3, T, V, 2)).any()
+        assert not fill_absent(torch.zeros(1, 3, T, V, 2), whole_clips=True).any()
 
     def test_of_more_than_two_the_absent_ones_cannot_be_left_out(self, place):
         with pytest.raises(SpecError, match="persons: all"):
