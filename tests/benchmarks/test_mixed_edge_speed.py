@@ -7,7 +7,6 @@ down plainly and against a stack of all outputs. Ratios are taken within one run
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
@@ -25,6 +24,8 @@ from skelbench.space import decisions
 from skelbench.space.build import OpenNode, SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.nodes import CellsNode, EdgesNode, NetworkNodes, OpNode, SequenceNode
+
+from .clock import fastest
 
 OPERATORS = ("conv3", "sep3", "dil3", "max3", "avg3", "skip", "se")
 LAYERS, CHANNELS, NODES, FRAMES, JOINTS, BATCH = 4, 8, 4, 20, 20, 16
@@ -122,23 +123,6 @@ def step(supernet: nn.Module, clips: tuple[Tensor, Tensor], kind: str, numbers: 
     return [loss.detach(), *torch.autograd.grad(loss, wanted)]
 
 
-def fastest(runs: Sequence[Callable[[], object]], rounds: int = 5) -> list[float]:
-    """Processor seconds of each run on one thread, the best of several rounds in which all take turns."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = [[_processor_seconds(run) for run in runs] for _ in range(rounds)]
-    finally:
-        torch.set_num_threads(threads)
-    return [min(taken) for taken in zip(*times, strict=True)]
-
-
-def _processor_seconds(run: Callable[[], object]) -> float:
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
 def saved_bytes(supernet: nn.Module, run: Callable[[], object]) -> int:
     """Bytes that a forward pass keeps for the backward pass, each storage once, parameters left out."""
     own = {p.untyped_storage().data_ptr() for p in supernet.parameters()}
@@ -179,7 +163,9 @@ def test_adding_up_in_place_against_plain_sums(kind: str, supernet, clips, bench
     for other in others:
         for ours, theirs in zip(first, other, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-4)
-    seconds = dict(zip(WAYS, fastest([lambda way=way: run(way) for way in WAYS.values()]), strict=True))
+    seconds = dict(
+        zip(WAYS, fastest([lambda way=way: run(way) for way in WAYS.values()], rounds=5), strict=True)
+    )
     kept = {name: saved_bytes(supernet, lambda way=way: run(way)) for name, way in WAYS.items()}
     peak = {name: peak_bytes(lambda way=way: run(way)) for name, way in WAYS.items()}
     figures: dict[str, float] = {f"{name} ms": 1e3 * taken for name, taken in seconds.items()}
@@ -201,7 +187,7 @@ def test_weights_as_numbers_against_weights_that_track_gradients(supernet, clips
 
     for ours, theirs in zip(run(True), run(False), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-4)
-    numbers, tracked = fastest([lambda: run(True), lambda: run(False)])
+    numbers, tracked = fastest([lambda: run(True), lambda: run(False)], rounds=5)
     kept = {way: saved_bytes(supernet, lambda way=way: run(way)) for way in (True, False)}
     figures = {"time, tracked plain / numbers in place": tracked / numbers}
     figures |= {"saved, tracked plain / numbers in place": kept[False] / kept[True]}
@@ -225,7 +211,7 @@ def test_channels_last_against_channels_first(supernet, clips, benchmark, monkey
             return step(supernet, clips, "weights")
 
     torch.testing.assert_close(run("last")[0], run("first")[0], rtol=1e-4, atol=1e-5)
-    seconds = dict(zip(layouts, fastest([lambda at=at: run(at) for at in layouts]), strict=True))
+    seconds = dict(zip(layouts, fastest([lambda at=at: run(at) for at in layouts], rounds=5), strict=True))
     ratio = seconds["first"] / seconds["last"]
     figures = {f"{name} ms": 1e3 * taken for name, taken in seconds.items()}
     report("channels", figures | {"time, first / last": ratio}, benchmark)

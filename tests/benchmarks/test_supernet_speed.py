@@ -5,8 +5,6 @@ Ratios are taken within one run on one machine; absolute times go to the report 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -20,6 +18,8 @@ from skelbench.registry import load_registry
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.nodes import MixNode, NetworkNodes, OpNode, SequenceNode, SumNode
+
+from .clock import fastest
 
 # 16 persons a step: with fewer, torch takes another way for 1x1 convolutions on one thread.
 FRAMES, BATCH = 16, 8
@@ -84,26 +84,6 @@ def activate_one(supernet: nn.Module, shift: int) -> None:
 def step(supernet: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
     supernet.zero_grad()
     nn.functional.cross_entropy(supernet(x), y).backward()
-
-
-def fastest(runs: list[Callable[[], object]], rounds: int = 3) -> list[float]:
-    """Processor seconds of each run on one thread, the best of several rounds in which all take turns.
-
-    Other work on the machine does not count as processor time of this process.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = [[_processor_seconds(run) for run in runs] for _ in range(rounds)]
-    finally:
-        torch.set_num_threads(threads)
-    return [min(taken) for taken in zip(*times, strict=True)]
-
-
-def _processor_seconds(run: Callable[[], object]) -> float:
-    start = time.process_time()
-    run()
-    return time.process_time() - start
 
 
 def saved_bytes(supernet: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:

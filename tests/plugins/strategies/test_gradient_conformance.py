@@ -1,10 +1,11 @@
 """The public conformance suite for gradient searches, over DARTS and over faulty ones."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from skelbench_plugins.strategies.darts import Darts
 
-from skelbench.components import Strategy
 from skelbench.testing.gradient import GradientStrategyConformance
 
 QUICK = {"lr": 0.05}
@@ -89,13 +90,6 @@ SUITE = GradientStrategyConformance()
 )
 def test_the_suite_sees(registry, faulty, test, arguments):
     darts = registry.get("strategy", "darts")
-    component = Strategy(
-        name="faulty",
-        summary="Has a fault",
-        target=faulty,
-        params=darts.params,
-        searches=darts.searches,
-        form="gradient",
-    )
+    component = replace(darts, name="faulty", target=faulty)
     with pytest.raises(AssertionError):
         test(component, *arguments)

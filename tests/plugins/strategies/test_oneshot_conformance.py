@@ -1,5 +1,6 @@
 """The public conformance suite for one-shot strategies, over the shipped ones and over faulty ones."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -60,15 +61,7 @@ SUITE = OneShotConformance()
     ids=["class", "arguments", "kind", "answer", "seed", "chance", "data"],
 )
 def test_the_suite_sees(registry, target, test, error):
-    declared = registry.get("strategy", "gumbel_darts")
-    faulty = Strategy(
-        name="faulty",
-        summary="Has a fault",
-        target=target,
-        params=declared.params,
-        searches=declared.searches,
-        form="oneshot",
-    )
+    faulty = replace(registry.get("strategy", "gumbel_darts"), name="faulty", target=target)
     with pytest.raises(error):
         test(faulty)
 
