@@ -28,13 +28,18 @@ LATENCY_BATCH = 1
 
 
 def run_hash(checked: Checked, given: NamedArchitecture | None, synthetic: bool) -> str:
-    """The identity of a run: the spec's hash, with a given architecture and synthetic data in it."""
-    parts = [checked.resolved.hash]
+    """The identity of a run: its `defining_hash`, with a given architecture and synthetic data in it."""
+    parts = [defining_hash(checked, given)]
     if given is not None:
         parts.append(given.hash)
     if synthetic:
         parts.append("synthetic")
     return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def defining_hash(checked: Checked, given: NamedArchitecture | None) -> str:
+    """The hash of what the spec says about a run; a given architecture has no part in the search."""
+    return checked.resolved.hash if given is None else checked.resolved.recipe_hash
 
 
 def make_record(
@@ -46,7 +51,7 @@ def make_record(
     split, data = job.material.fingerprints
     return Record(
         spec=spec.name,
-        spec_hash=checked.resolved.hash,
+        spec_hash=defining_hash(checked, None if found.cost else found.architecture),
         space=spec.name,
         model=found.architecture.name,
         architecture=found.architecture.hash[:12],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
 from skelbench.console import Screen
-from skelbench.engine.evidence import run_hash
+from skelbench.engine.evidence import defining_hash, run_hash
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material
 from skelbench.engine.training import load_network, score_network, store_network
@@ -61,7 +61,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         store_network(network, folder)
         folder.save_scores(scores.ids, scores.labels, scores.scores)
         changes = {"metrics": metrics, "views": checked.spec.evaluate.views, "run": folder.name}
-        rescored = record.model_copy(update={**changes, "spec_hash": checked.resolved.hash})
+        rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed)})
         folder.write_record(rescored)
         return rescored
 

@@ -149,7 +149,8 @@ class Record(Part):
     Attributes:
         schema_version: The version of this document's form.
         spec: Name of the spec.
-        spec_hash: Hash of the resolved spec, hexadecimal.
+        spec_hash: Hash of the resolved spec, hexadecimal; for a fixed architecture, without the space
+            and its search.
         space: Name of the search space.
         model: Name of the architecture, ``searched`` where it was found by search.
         architecture: Hash of the architecture, empty where none was reached.

@@ -18,6 +18,7 @@ SHIPPED = "skelbench_spaces"
 _LONGEST_CHAIN = 20
 _OWN = ("name", "summary", "reported")
 _NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures")
+_OF_THE_SEARCH = ("network", "search")
 _NAMED = ("profiles", "architectures")
 
 
@@ -42,6 +43,11 @@ class Resolved:
     path: str
     profile: str = ""
     profiles: tuple[str, ...] = ()
+
+    @property
+    def recipe_hash(self) -> str:
+        """Sha256 of what defines a run of a given architecture: all but the space and its search."""
+        return spec_hash({key: value for key, value in self.data.items() if key not in _OF_THE_SEARCH})
 
     def with_root(self, root: FilePath) -> Resolved:
         """The same with the data's place written in, which is not part of the hash."""

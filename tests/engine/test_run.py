@@ -246,6 +246,15 @@ def test_a_given_architecture_has_a_run_of_its_own_and_no_search(raw: Path, tmp_
     assert changed.run != named.run, "but of the run of one of them"
 
 
+def test_the_run_of_a_given_architecture_outlives_changes_of_the_search(raw: Path, tmp_path: Path):
+    named = tiny.run(tmp_path, raw, arch="plain")
+    other = tiny.spec(search={**tiny.spec()["search"], "epochs": 7})
+    found = tiny.run(tmp_path, raw, other, arch="plain")
+    assert (found.run, found.date) == (named.run, named.date)
+    recipe = tiny.spec(train={**tiny.spec()["train"], "batch_size": 9})
+    assert tiny.run(tmp_path, raw, recipe, arch="plain").run != named.run
+
+
 def test_the_found_architecture_trains_again_from_its_file(
     finished: tuple[Path, Record], raw: Path, tmp_path: Path
 ):
