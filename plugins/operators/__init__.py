@@ -89,8 +89,11 @@ class EsanBlockParams(Params):
     directed: bool = False
 
 
-class SgnEmbedParams(Params):
-    """Parameters of the input of the semantics-guided network.
+Persons = Literal["present", "all"]
+
+
+class SgnJointsParams(Params):
+    """Parameters of the embedding of the semantics-guided network.
 
     Attributes:
         channels: Output channels, even: half embed the coordinates, half the joint type.
@@ -99,15 +102,12 @@ class SgnEmbedParams(Params):
         groups: Instead of ``joints``: for each mixed joint, those of the layout, from 0, whose mean it
             is at first. Every joint stands in a group.
         freeze: Share of the training before the mixture begins to learn.
-        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
-            ``all``, absent ones as zeros (released code).
     """
 
     channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
     joints: Positive | None = None
     groups: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
     freeze: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    persons: Literal["present", "all"] = "present"
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -116,6 +116,28 @@ class SgnEmbedParams(Params):
         if any(len(set(group)) < len(group) for group in self.groups or ()):
             raise ValueError("a group names a joint twice")
         return self
+
+
+class SgnClipParams(Params):
+    """Parameters of the input of networks that choose frame by frame.
+
+    Attributes:
+        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
+            ``all``, absent ones as zeros (released code).
+    """
+
+    persons: Persons = "present"
+
+
+class SgnEmbedParams(SgnJointsParams):
+    """Parameters of the input of the semantics-guided network: those of ``sgn_joints``, and one more.
+
+    Attributes:
+        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
+            ``all``, absent ones as zeros (released code).
+    """
+
+    persons: Persons = "present"
 
 
 class SgnSpatialParams(Params):
@@ -225,6 +247,19 @@ _OPERATORS = (
         target="skelbench_plugins.operators.sgn:SgnEmbed",
         params=SgnEmbedParams,
         contract="input",
+    ),
+    Operator(
+        name="sgn_clip",
+        summary="positions and velocities of joints, for modules that see one frame at a time (AdaSGN)",
+        target="skelbench_plugins.operators.sgn:SgnClip",
+        params=SgnClipParams,
+        contract="input",
+    ),
+    Operator(
+        name="sgn_joints",
+        summary="embeds what sgn_clip gives, of joints or of learned mixtures of them (AdaSGN)",
+        target="skelbench_plugins.operators.sgn:SgnJoints",
+        params=SgnJointsParams,
     ),
     Operator(
         name="sgn_spatial",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,23 +41,20 @@ GROUPS: Mapping[str, tuple[Groups, ...]] = {
 """By layout: the joints that each of fewer joints begins as the mean of."""
 
 
-class SgnEmbed(nn.Module):
-    """Embeds position and velocity of each joint, and its type beside them.
+class SgnJoints(nn.Module):
+    """Embeds position and velocity of each joint, or of learned mixtures of joints, and its type beside them.
 
-    A person is a sequence by itself. One who is absent from a whole clip gives way to the one who is
-    there, so that the mean over all persons is the mean over those present; with ``persons="all"``
-    zeros go through the network as in the released code.
+    Frames do not meet in it: an output frame depends on that frame of the input alone.
 
     Args:
-        context: Shape of a clip, and the layout.
+        context: Channels of the input, positions and velocities together, and the layout.
         channels: Output channels, even: half embed the coordinates, half the joint type.
         joints: Joints after a learned mixture of the layout's; None: the layout's own, unmixed.
         groups: The joints that each mixed one begins as the mean of, instead of ``joints``.
         freeze: Share of the training before the mixture begins to learn.
-        persons: ``present`` or ``all``.
 
     Raises:
-        SpecError: The joints or groups do not fit the layout, or ``present`` has more than two persons.
+        SpecError: The joints or groups do not fit the layout.
     """
 
     one_hot: Tensor
@@ -67,32 +66,105 @@ class SgnEmbed(nn.Module):
         joints: int | None = None,
         groups: Groups | None = None,
         freeze: float = 0.25,
-        persons: str = "present",
     ) -> None:
         super().__init__()
-        if persons == "present" and context.persons > 2:
-            what = f"sgn_embed cannot leave out the absent ones of {context.persons} persons, only of two"
-            raise SpecError(what, remedy="Set data.clip.persons to 2, or persons: all")
-        self.fill = persons == "present"
         self.mixture: JointMixture | None = None
         if joints is not None or groups is not None:
             self.mixture = JointMixture(groups_of(context.layout, joints, groups), context.joints, freeze)
         count, half = (self.mixture.weight.shape[1] if self.mixture else context.joints), channels // 2
-        self.position = _coordinates(context.channels, count, half)
-        self.velocity = _coordinates(context.channels, count, half)
+        self.position = _coordinates(context.channels // 2, count, half)
+        self.velocity = _coordinates(context.channels // 2, count, half)
         self.joint = _two_layers(count, half, half)
         self.register_buffer("one_hot", torch.eye(count).view(1, count, 1, count), persistent=False)
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, T, V, M) -> (N * M, channels, T, joints), channels last in memory, as products need them."""
-        x = fill_absent(x, whole_clips=True) if self.fill else x
-        x = x.permute(0, 4, 1, 2, 3).flatten(0, 1)
-        x = x if self.mixture is None else self.mixture(x)
-        change = functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
-        z = self.position(x) + self.velocity(change)
+        """(N, 2 C, T, V), positions before velocities, -> (N, channels, T, joints)."""
+        return self.embed(*self.mix(x).chunk(2, 1))
+
+    def mix(self, x: Tensor) -> Tensor:
+        """The mixtures of the joints in (N, C, T, V)."""
+        return x if self.mixture is None else self.mixture(x)
+
+    def embed(self, position: Tensor, velocity: Tensor) -> Tensor:
+        """Two of (N, C, T, V) -> (N, channels, T, V), channels last in memory, as products need them."""
+        z = self.position(position) + self.velocity(velocity)
         joint = self.joint(self.one_hot).expand(len(z), -1, z.shape[2], -1)
         return torch.cat([z, joint], 1).contiguous(memory_format=torch.channels_last)
+
+
+class SgnEmbed(SgnJoints):
+    """`SgnJoints` of clips of joints: it makes the velocities itself, of joints that are mixed already.
+
+    A person is a sequence by itself. One who is absent from a whole clip gives way to the one who is
+    there, so that the mean over all persons is the mean over those present; with ``persons="all"``
+    zeros go through the network as in the released code.
+
+    Args:
+        context: Shape of a clip, and the layout.
+        channels: As in `SgnJoints`.
+        persons: ``present`` or ``all``.
+        **params: The others of `SgnJoints`.
+
+    Raises:
+        SpecError: The joints or groups do not fit the layout, or ``present`` has more than two persons.
+    """
+
+    def __init__(
+        self, context: BuildContext, channels: int = 128, persons: str = "present", **params: Any
+    ) -> None:
+        refuse_to_fill("sgn_embed", context, persons)
+        super().__init__(replace(context, channels=2 * context.channels), channels, **params)
+        self.fill = persons == "present"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V, M) -> (N * M, channels, T, joints)."""
+        x = self.mix(fold_persons(x, self.fill))
+        return self.embed(x, velocity_of(x))
+
+
+class SgnClip(nn.Module):
+    """Positions and velocities of the joints of each person, for modules that see one frame at a time.
+
+    Args:
+        context: Shape of a clip.
+        persons: As in `SgnEmbed`.
+
+    Raises:
+        SpecError: ``present`` has more than two persons.
+    """
+
+    def __init__(self, context: BuildContext, persons: str = "present") -> None:
+        super().__init__()
+        refuse_to_fill("sgn_clip", context, persons)
+        self.fill = persons == "present"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V, M) -> (N * M, 2 C, T, V)."""
+        x = fold_persons(x, self.fill)
+        return torch.cat([x, velocity_of(x)], 1)
+
+
+def refuse_to_fill(operator: str, context: BuildContext, persons: str) -> None:
+    """See that absent persons can be left out.
+
+    Raises:
+        SpecError: They cannot.
+    """
+    if persons == "present" and context.persons > 2:
+        what = f"{operator} cannot leave out the absent ones of {context.persons} persons, only of two"
+        raise SpecError(what, remedy="Set data.clip.persons to 2, or persons: all")
+
+
+def fold_persons(x: Tensor, fill: bool) -> Tensor:
+    """(N, C, T, V, M) -> (N * M, C, T, V); with ``fill`` the absent of two gives way to the other."""
+    x = fill_absent(x, whole_clips=True) if fill else x
+    return x.permute(0, 4, 1, 2, 3).flatten(0, 1)
+
+
+def velocity_of(x: Tensor) -> Tensor:
+    """The change of (N, C, T, V) since the frame before; none in the first."""
+    return functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
 
 
 class JointMixture(nn.Module):
