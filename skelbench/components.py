@@ -80,11 +80,12 @@ class Operator(Component):
         contract: The tensors it maps: ``input`` (N, C, T, V, M) -> (N*M, C, T, V), or
             (N, C, T, M*V) with all persons in one image; ``skeleton`` (N, C, T, V) -> (N, C', T', V');
             ``head`` (N*M, C, T, V) -> (N, classes); ``cell``, an edge of a cell, (N, C, H, W) ->
-            (N, C, ceil(H/stride), ceil(W/stride)).
+            (N, C, ceil(H/stride), ceil(W/stride)); ``policy``, in an adaptive node, (N, C, T, V) ->
+            (N, K, T), the weights of K models for each frame.
     """
 
     kind: ClassVar[str] = "operator"
-    contract: Literal["input", "skeleton", "head", "cell", "video"] = "skeleton"
+    contract: Literal["input", "skeleton", "head", "cell", "policy", "video"] = "skeleton"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +185,7 @@ class BuildContext:
         layout: The skeleton layout.
         out_channels: In a slot, the channels that the operator around it gives; else None.
         stride: On an edge of a cell, the step between rows and columns of the output.
+        choices: For a policy, how many models it chooses among.
         shared: Whether it is a candidate of a supernet, trained beside others.
     """
 
@@ -195,6 +197,7 @@ class BuildContext:
     layout: Layout
     out_channels: int | None = None
     stride: int = 1
+    choices: int = 1
     shared: bool = False
 
 

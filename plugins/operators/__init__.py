@@ -1,4 +1,4 @@
-"""Operators of skeleton networks: input normalisation, graph-convolution blocks, edges of cells, heads."""
+"""Operators of skeleton networks: inputs, graph convolutions, attention, policies, edges of cells, heads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from skelbench import hookimpl
 from skelbench.components import Operator, Params, Slot
 
 Positive = Annotated[int, Field(gt=0)]
+Above0 = Annotated[float, Field(gt=0)]
 Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
@@ -166,6 +167,44 @@ class SgnHeadParams(Params):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
 
 
+class PolicyParams(Params):
+    """Parameters of a policy that learns.
+
+    Attributes:
+        temperature: Of the softened draw in the first epoch and at the end of training, falling by the
+            same factor each epoch. The released code begins with 5 and multiplies by 0.956, which comes
+            to 0.0226 after 120 epochs.
+    """
+
+    temperature: tuple[Above0, Above0] = (5.0, 0.0226)
+
+
+class HiddenPolicyParams(PolicyParams):
+    """Parameters of a policy with a hidden layer.
+
+    Attributes:
+        hidden: Its channels.
+    """
+
+    hidden: Positive = 64
+
+
+class TransformerPolicyParams(HiddenPolicyParams):
+    """Parameters of the policy with self-attention.
+
+    Attributes:
+        heads: Attention heads, which divide ``hidden``.
+    """
+
+    heads: Positive = 4
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        if self.hidden % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide {self.hidden} channels")
+        return self
+
+
 class ImageStemParams(Params):
     """Parameters of the first convolution over an image.
 
@@ -181,6 +220,28 @@ def _edge(name: str, summary: str, attribute: str = "") -> Operator:
     target = f"skelbench_plugins.operators.cells:{attribute or name}"
     return Operator(name=name, summary=summary, target=target, contract="cell")
 
+
+def _policy(name: str, summary: str, attribute: str, params: type[Params] = Params) -> Operator:
+    """A policy of an adaptive node."""
+    target = f"skelbench_plugins.operators.policies:{attribute}"
+    return Operator(name=name, summary=summary, target=target, params=params, contract="policy")
+
+
+_POLICIES = (
+    _policy("conv_policy", "a convolution over three frames chooses (AdaSGN)", "ConvPolicy", PolicyParams),
+    _policy("conv2_policy", "two convolutions over three frames choose", "TwoConvPolicy", HiddenPolicyParams),
+    _policy("lstm_policy", "an LSTM over frames chooses", "LstmPolicy", HiddenPolicyParams),
+    _policy(
+        "transformer_policy",
+        "self-attention among frames chooses",
+        "TransformerPolicy",
+        TransformerPolicyParams,
+    ),
+    _policy("random_policy", "every model is as likely: the baseline of a learned choice", "RandomPolicy"),
+    _policy(
+        "fuse_policy", "all models on all frames, averaged: the baseline that saves nothing", "FusePolicy"
+    ),
+)
 
 _CELLS = (
     _edge("conv3", "ReLU, 3x3 convolution, batch normalisation"),
@@ -286,11 +347,12 @@ _OPERATORS = (
         target="skelbench_plugins.operators.image:ImageStem",
         params=ImageStemParams,
     ),
+    *_POLICIES,
     *_CELLS,
 )
 
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, DARTS and SAR-NAS."""
+    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, AdaSGN, DARTS and SAR-NAS."""
     return _OPERATORS

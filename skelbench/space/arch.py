@@ -16,6 +16,7 @@ from skelbench.errors import Problem, SpecError
 from skelbench.search import Sample
 from skelbench.space.cell_syntax import split_edge
 from skelbench.space.nodes import (
+    AdaptiveNode,
     CellsNode,
     ChoiceNode,
     DepthNode,
@@ -214,6 +215,19 @@ def _plain(node: Node | ValueNode | EdgesNode | KeptEdges, sample: Sample) -> An
             return list(node.options)
         case CellsNode():
             return {"cell": _cells(node, sample)}
+        case AdaptiveNode():
+            return {"adaptive": _adaptive(node, sample)}
+
+
+def _adaptive(node: AdaptiveNode, sample: Sample) -> dict[str, Any]:
+    alpha = _plain(node.alpha, sample) if isinstance(node.alpha, ValueNode) else node.alpha
+    return {
+        "policy": _plain(node.policy, sample),
+        "alpha": alpha,
+        "alpha_scale": node.alpha_scale,
+        "warmup": node.warmup,
+        "from": {name: _plain(model, sample) for name, model in node.options},
+    }
 
 
 def _cells(node: CellsNode, sample: Sample) -> dict[str, Any]:

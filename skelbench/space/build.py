@@ -14,7 +14,7 @@ from skelbench.errors import SpecError
 from skelbench.search import Point, Sample
 from skelbench.space.cell_syntax import ZERO, split_edge
 from skelbench.space.decisions import EdgesDecision, InputDecision, ModuleDecision, weighted_sum
-from skelbench.space.network import Builder, CellPlace, Take, output_shape
+from skelbench.space.network import Builder, CellPlace, Take
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
@@ -24,6 +24,7 @@ from skelbench.space.nodes import (
     NetworkNodes,
     ValueNode,
 )
+from skelbench.space.shapes import output_shape
 from skelbench.space.tree import by_input, point_of
 
 with warnings.catch_warnings():

@@ -10,6 +10,7 @@ from typing import Any
 from skelbench.components import GraphModule, Operator, Slot
 from skelbench.errors import SpecError, did_you_mean
 from skelbench.registry import Registry
+from skelbench.space.adaptive_syntax import AdaptiveReader
 from skelbench.space.cell_syntax import CellReader
 from skelbench.space.nodes import (
     ChoiceNode,
@@ -28,7 +29,7 @@ from skelbench.space.place import Here, Want
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks
 
-_FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell")
+_FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell", "adaptive")
 _MOST_NODES = 20_000
 
 
@@ -102,6 +103,7 @@ class Expander(Notes):
             "depth": self._depth,
             "inputs": self._stray_inputs,
             "cell": self._cell,
+            "adaptive": self._adaptive,
         }
         return forms[key](raw[key], here.into(key), want)
 
@@ -270,16 +272,22 @@ class Expander(Notes):
         return SumNode(tuple(term for term in terms if term is not None))
 
     def _cell(self, raw: Any, here: Here, want: Want) -> Node | None:
-        if want.kind == "graph_module":
-            self.fault("'cell' cannot stand where one graph is wanted", here)
+        if self._is_graph(want, "cell", here):
             return None
         return CellReader(self, self._options, self._values).read(raw, here)
 
-    def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
-        if want.kind == "graph_module":
-            self.fault("'depth' cannot stand where one graph is wanted", here)
+    def _adaptive(self, raw: Any, here: Here, want: Want) -> Node | None:
+        if self._is_graph(want, "adaptive", here):
             return None
-        if not self.has_keys(raw, here, ("label",), ("of", "from")):
+        return AdaptiveReader(self, self._node, self._options, self._values).read(raw, here, want)
+
+    def _is_graph(self, want: Want, form: str, here: Here) -> bool:
+        if want.kind == "graph_module":
+            self.fault(f"'{form}' cannot stand where one graph is wanted", here)
+        return want.kind == "graph_module"
+
+    def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
+        if self._is_graph(want, "depth", here) or not self.has_keys(raw, here, ("label",), ("of", "from")):
             return None
         counts = raw["from"]
         rising = isinstance(counts, list) and all(map(_is_int, counts)) and sorted(set(counts)) == counts

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Sample
+from skelbench.space.adaptive import Adaptive
 from skelbench.space.cell_syntax import INPUTS, split_edge
 from skelbench.space.cells import Cell, CellPlace, CellStack, KeptNode, layers_of
 from skelbench.space.nodes import (
+    AdaptiveNode,
     CellsNode,
     ChoiceNode,
     DepthNode,
@@ -30,6 +30,8 @@ from skelbench.space.nodes import (
     SumNode,
     ValueNode,
 )
+from skelbench.space.shapes import at_shape, confirm_policy, frame_wise_shape, output_shape
+from skelbench.train.cost import cost
 
 
 class Network(nn.Module):
@@ -117,6 +119,8 @@ class Builder:
                 return self.depth(node, context)
             case CellsNode():
                 return self._cells(node, context)
+            case AdaptiveNode():
+                return self._adaptive(node, context)
 
     def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
         params = {name: self._param(value, context, node) for name, value in node.params.items()}
@@ -142,6 +146,17 @@ class Builder:
             else:
                 shapes.append(output_shape(module, shapes[-1], getattr(child, "place", "")))
         return Chain(*modules)
+
+    def _adaptive(self, node: AdaptiveNode, context: BuildContext) -> nn.Module:
+        models = {name: self.build(model, context) for name, model in node.options}
+        shape = frame_wise_shape(models, context, node.place)
+        inside = replace(at_shape(context, shape), choices=len(models))
+        policy = self.build(node.policy, inside)
+        confirm_policy(policy, shape, len(models), node.place)
+        alpha = self.value(node.alpha) if isinstance(node.alpha, ValueNode) else node.alpha
+        one = (1, context.channels, context.frames, context.joints)
+        gmacs = [cost(model, one).macs / 1e9 for model in models.values()]
+        return Adaptive(models, policy, gmacs, alpha, node.alpha_scale, node.warmup)
 
     def _cells(self, node: CellsNode, context: BuildContext) -> nn.Module:
         layers = self.value(node.layers) if isinstance(node.layers, ValueNode) else node.layers
@@ -249,33 +264,3 @@ def build_network(nodes: NetworkNodes, sample: Sample, context: BuildContext) ->
         SpecError: A module does not fit the shape it gets, or a decision is missing.
     """
     return Network(*_Fixed(sample).network(nodes, context))
-
-
-def at_shape(context: BuildContext, shape: tuple[int, ...]) -> BuildContext:
-    """The context of a module whose input has ``shape`` (N, C, T, V)."""
-    return replace(context, channels=shape[1], frames=shape[2], joints=shape[3], out_channels=None)
-
-
-def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple[int, ...]:
-    """The shape that ``module`` gives for an input of ``shape``, found without computing.
-
-    Raises:
-        SpecError: The module does not take such an input.
-    """
-    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-    training = {part: part.training for part in module.modules()}
-    try:
-        module.eval()  # in training, normalisation takes no single value per channel
-        with torch.no_grad():
-            return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
-    except (RuntimeError, ValueError, IndexError) as error:
-        size = " x ".join(map(str, shape))
-        raise SpecError(
-            f"the module does not take an input of {size}: {error}",
-            where=place,
-            remedy="Change its parameters or what stands before it",
-        ) from error
-    finally:
-        for part, mode in training.items():
-            part.training = mode

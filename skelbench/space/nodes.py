@@ -154,7 +154,30 @@ class CellsNode:
         return (layers // 3, 2 * layers // 3) if self.reduce_at is None else self.reduce_at
 
 
-Node = OpNode | SequenceNode | SumNode | ChoiceNode | MixNode | InputsNode | DepthNode | CellsNode
+@dataclass(frozen=True)
+class AdaptiveNode:
+    """For each frame one of several models, chosen by a policy while the network runs.
+
+    Attributes:
+        policy: What chooses, from the features of the first model.
+        options: The models by name.
+        alpha: Weight of the cost of the choices in the loss.
+        alpha_scale: Of ``gmacs`` as published, or as ``released``.
+        warmup: Share of the training in which alpha rises from 0.
+        place: Where it stands in the spec.
+    """
+
+    policy: Node
+    options: tuple[tuple[str, Node], ...]
+    alpha: float | ValueNode = 0.0
+    alpha_scale: Literal["gmacs", "released"] = "gmacs"
+    warmup: float = 0.0
+    place: str = ""
+
+
+Node = (
+    OpNode | SequenceNode | SumNode | ChoiceNode | MixNode | InputsNode | DepthNode | CellsNode | AdaptiveNode
+)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from skelbench.search import Point, Sample
 from skelbench.space.nodes import (
+    AdaptiveNode,
     CellsNode,
     ChoiceNode,
     DepthNode,
@@ -24,7 +25,7 @@ from skelbench.space.nodes import (
 Open = ChoiceNode | MixNode | InputsNode | ValueNode | DepthNode | EdgesNode
 Part = Node | ValueNode | EdgesNode
 OPEN = (ChoiceNode, MixNode, InputsNode, ValueNode, DepthNode, EdgesNode)
-_NODES = (OpNode, SequenceNode, SumNode, CellsNode, *OPEN)
+_NODES = (OpNode, SequenceNode, SumNode, CellsNode, AdaptiveNode, *OPEN)
 
 
 def point_of(node: Open) -> Point:
@@ -66,6 +67,9 @@ def parts(node: Part) -> tuple[Part, ...]:
             return node.children
         case SumNode():
             return node.terms
+        case AdaptiveNode(policy, options, alpha):
+            models = tuple(model for _, model in options)
+            return (policy, *models, *((alpha,) if isinstance(alpha, ValueNode) else ()))
         case CellsNode():
             return tuple(part for part in (node.layers, *node.normal, *node.reduce) if isinstance(part, OPEN))
         case _:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext, GraphModule, Operator, Slot
 from skelbench.errors import SpecError
 from skelbench.registry import Registry
-from skelbench.space.network import output_shape
+from skelbench.space.shapes import output_shape
 from skelbench.testing.params import checked_params
 
-BATCH, CHANNELS, FRAMES, PERSONS, CLASSES = 2, 8, 12, 2, 5
+BATCH, CHANNELS, FRAMES, PERSONS, CLASSES, CHOICES = 2, 8, 12, 2, 5, 3
 DEFAULTS: Mapping[str, Any] = {"channels": 2 * CHANNELS}
 """Given to an operator that needs them and is given no other."""
 IN_SLOT = {"graph_module": "adjacency", "operator": "stgcn_block"}
@@ -35,6 +35,7 @@ def context(registry: Registry, layout: str = "ntu25") -> BuildContext:
         persons=PERSONS,
         classes=CLASSES,
         layout=skeleton,
+        choices=CHOICES,
     )
 
 
@@ -139,6 +140,8 @@ class OperatorConformance(_ModuleConformance):
             case "cell":
                 rows, columns = (-(-size // place.stride) for size in (place.frames, place.joints))
                 return [(BATCH, CHANNELS, rows, columns)]
+            case "policy":
+                return [(BATCH, CHOICES, place.frames)]
         return [(BATCH, None, None, None)]
 
     @pytest.fixture
@@ -184,9 +187,12 @@ class OperatorConformance(_ModuleConformance):
         assert output_shape(module, tuple(x.shape), self.name) == tuple(module(x).shape)
 
     def test_gradients_reach_every_parameter(self, module: nn.Module, x: Tensor) -> None:
-        """Everything in it learns, and so does what stands before it, unless it gives nothing but zeros."""
+        """Everything in it learns, and so does what stands before it.
+
+        Without parameters it may give nothing but zeros, or nothing that depends on its input.
+        """
         out = module(x.requires_grad_())
-        if not out.any() and not list(module.parameters()):
+        if not list(module.parameters()) and (not out.any() or not out.requires_grad):
             return
         (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum().backward()
         assert x.grad is not None

@@ -81,7 +81,7 @@ class ClipClassifier(pl.LightningModule):
         """
         x, y, _ = batch
         scores = self(x)
-        loss = self.loss(scores, y)
+        loss = self.loss(scores, y) + self.penalty()
         if not torch.isfinite(loss):
             raise WorkFailed(
                 f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}",
@@ -95,6 +95,11 @@ class ClipClassifier(pl.LightningModule):
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """The recipe's loss of scores (N, classes) for labels (N,)."""
         return functional.cross_entropy(scores, y, label_smoothing=self.options.label_smoothing)
+
+    def penalty(self) -> Tensor | float:
+        """What modules that ask for it add to the loss of the latest batch."""
+        asking = (getattr(module, "penalty", None) for module in self.modules() if module is not self)
+        return sum(penalty() for penalty in asking if callable(penalty))
 
     def figures(self) -> dict[str, float]:
         """Mean loss and top-1 (percent) over the epoch's training clips so far."""

@@ -8,7 +8,7 @@ from torch import nn
 
 from skelbench.errors import SpecError
 from skelbench.search import Sample
-from skelbench.space.network import Sum, build_network, output_shape
+from skelbench.space.network import Sum, build_network
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
@@ -20,6 +20,7 @@ from skelbench.space.nodes import (
     SumNode,
     ValueNode,
 )
+from skelbench.space.shapes import output_shape
 
 from .toys import CONTEXT, TIMES, Mean, Times, nodes, ones, times, widen
 

@@ -1,0 +1,126 @@
+"""For each frame one of several models, chosen while the network runs (Shi et al., ICCV 2021, "AdaSGN")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+RELEASED_SCALE = 5.0
+"""What the code released with AdaSGN divides the costs of the choices by."""
+
+
+class Adaptive(nn.Module):
+    """Several models of which a policy chooses one for each frame.
+
+    The first model always runs: its features tell the policy what to choose (eq. 4, 5). In training
+    every model sees every frame, so that batch statistics are those of all frames; a model that is
+    chosen nowhere in a batch gets no gradient, so that no optimizer moves it. In evaluation the frames
+    of the whole batch are gathered by choice, and a model runs on those that chose it, once.
+
+    Args:
+        models: (N, C, T, V) -> (N, C', T, V') by name, all of the same output shape; frames may not
+            meet in them.
+        policy: (N, C', T, V') -> (N, K, T): for each frame the weights of the K models. A model of
+            weight 0 is left out in evaluation.
+        gmacs: What each model adds for one sequence if every frame takes it, in GMACs.
+        alpha: Weight of the mean cost of the frames in the loss (eq. 10, 12).
+        scale: ``gmacs`` as in the publication; ``released`` divides costs by 5 and takes the first
+            model's as 0.
+        warmup: Share of the training in which alpha rises from 0.
+    """
+
+    taken: Tensor
+    costs: Tensor
+
+    def __init__(
+        self,
+        models: Mapping[str, nn.Module],
+        policy: nn.Module,
+        gmacs: Sequence[float],
+        alpha: float = 0.0,
+        scale: str = "gmacs",
+        warmup: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.names = tuple(models)
+        self.models = nn.ModuleDict(models)
+        self.policy = policy
+        self.alpha, self.warmup, self.ramp = alpha, warmup, 1.0
+        costs = torch.tensor(gmacs)
+        if scale == "released":
+            costs = torch.cat([torch.zeros(1), costs[1:] / RELEASED_SCALE])
+        self.register_buffer("costs", costs, persistent=False)
+        self.register_buffer("taken", torch.zeros(len(gmacs)), persistent=False)
+        self.frames = 0
+        self.last_gates: Tensor | None = None
+        self._spent: Tensor | None = None
+
+    def set_progress(self, share: float) -> None:
+        """Tell how much of the training is done, from 0 to 1."""
+        self.ramp = min(1.0, share / self.warmup) if self.warmup else 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V) -> (N, C', T, V')."""
+        features = [self.models[name] for name in self.names]
+        first = features[0](x)
+        if x.is_meta:  # shapes alone: nothing is chosen, so that everything is counted
+            return first + sum(model(x) for model in features[1:]) + 0 * self.policy(first).sum()
+        gates = self.policy(first)
+        if self.training:
+            self._spent = (gates * self.costs[:, None]).sum(1).mean()
+            return self._masked(x, first, gates)
+        self._note(gates.detach())
+        return self._gathered(x, first, gates)
+
+    def _masked(self, x: Tensor, first: Tensor, gates: Tensor) -> Tensor:
+        """Every model on every frame, weighted; the policy learns from all, the models where chosen."""
+        out = first * _over_features(gates[:, 0])
+        for index, name in enumerate(self.names[1:], start=1):
+            chosen = torch.is_grad_enabled() and bool(gates[:, index].any())
+            with torch.set_grad_enabled(chosen):
+                features = self.models[name](x)
+            out = out + features * _over_features(gates[:, index])
+        return out
+
+    def _gathered(self, x: Tensor, first: Tensor, gates: Tensor) -> Tensor:
+        """Each model on the frames that give it weight, scattered back."""
+        frames = x.transpose(1, 2).flatten(0, 1).unsqueeze(2)
+        out = (first * _over_features(gates[:, 0])).transpose(1, 2).flatten(0, 1).unsqueeze(2)
+        weights = gates.transpose(1, 2).flatten(0, 1)
+        model, frame = weights.T.nonzero(as_tuple=True)  # in the order of the models
+        groups = frame.split(torch.bincount(model, minlength=len(self.names)).tolist())
+        for index, group in enumerate(groups[1:], start=1):
+            if len(group):
+                features = self.models[self.names[index]](frames[group])
+                out.index_add_(0, group, features * weights[group, index, None, None, None])
+        return out.squeeze(2).unflatten(0, (len(x), -1)).transpose(1, 2)
+
+    def penalty(self) -> Tensor:
+        """What the choices of the latest training batch add to the loss (eq. 10, 12)."""
+        return self.costs.new_zeros(()) if self._spent is None else self.alpha * self.ramp * self._spent
+
+    # --- what was chosen ---------------------------------------------------------------------
+
+    def _note(self, gates: Tensor) -> None:
+        self.last_gates = gates
+        self.taken += (gates > 0).sum((0, 2))
+        self.frames += gates.shape[0] * gates.shape[2]
+
+    def forget(self) -> None:
+        """Begin to count anew what is chosen in evaluation."""
+        self.taken.zero_()
+        self.frames = 0
+
+    def shares(self) -> dict[str, float]:
+        """Share of the frames evaluated since `forget` that ran each model for its weight in the output."""
+        return {
+            name: float(taken) / max(1, self.frames)
+            for name, taken in zip(self.names, self.taken, strict=True)
+        }
+
+
+def _over_features(gate: Tensor) -> Tensor:
+    """(N, T) to be multiplied with (N, C, T, V)."""
+    return gate[:, None, :, None]

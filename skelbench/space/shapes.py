@@ -1,0 +1,77 @@
+"""Shapes of modules, found without computing, and what a node asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from skelbench.components import BuildContext
+from skelbench.errors import SpecError
+
+
+def at_shape(context: BuildContext, shape: tuple[int, ...]) -> BuildContext:
+    """The context of a module whose input has ``shape`` (N, C, T, V)."""
+    return replace(context, channels=shape[1], frames=shape[2], joints=shape[3], out_channels=None)
+
+
+def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple[int, ...]:
+    """The shape that ``module`` gives for an input of ``shape``, found without computing.
+
+    Raises:
+        SpecError: The module does not take such an input.
+    """
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+    training = {part: part.training for part in module.modules()}
+    try:
+        module.eval()  # in training, normalisation takes no single value per channel
+        with torch.no_grad():
+            return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
+    except (RuntimeError, ValueError, IndexError) as error:
+        size = " x ".join(map(str, shape))
+        raise SpecError(
+            f"the module does not take an input of {size}: {error}",
+            where=place,
+            remedy="Change its parameters or what stands before it",
+        ) from error
+    finally:
+        for part, mode in training.items():
+            part.training = mode
+
+
+def frame_wise_shape(models: Mapping[str, nn.Module], context: BuildContext, place: str) -> tuple[int, ...]:
+    """The output shape (1, C, T, V) that models have in common, of which one frame is chosen at a time.
+
+    Raises:
+        SpecError: Their shapes differ, or are not those of frames by themselves.
+    """
+    shapes = {}
+    for name, module in models.items():
+        whole, single = (
+            output_shape(module, (1, context.channels, count, context.joints), place)
+            for count in (context.frames, 1)
+        )
+        if whole[2] != context.frames or single != (*whole[:2], 1, *whole[3:]):
+            what = f"'{name}' does not give one frame for each that it gets, so none can be chosen"
+            raise SpecError(what, where=place, remedy="Put modules that join frames after the adaptive node")
+        shapes[name] = whole
+    if len(set(shapes.values())) > 1:
+        listed = ", ".join(f"{name} {' x '.join(map(str, shape[1:]))}" for name, shape in shapes.items())
+        raise SpecError(f"the models of an adaptive node give different shapes: {listed}", where=place)
+    return next(iter(shapes.values()))
+
+
+def confirm_policy(policy: nn.Module, shape: tuple[int, ...], models: int, place: str) -> None:
+    """See that a policy weighs each model for each frame.
+
+    Raises:
+        SpecError: It does not.
+    """
+    given = output_shape(policy, shape, place)
+    if given != (1, models, shape[2]):
+        what = f"the policy gives {' x '.join(map(str, given[1:]))} for {models} models and {shape[2]} frames"
+        raise SpecError(what, where=place, remedy="A policy gives one weight a model and frame: (N, K, T)")
