@@ -7,7 +7,7 @@ the spatial module two sizes. What the papers leave open is as in the code relea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,30 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skelbench.components import BuildContext, Layout
+from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 
 from .esan import JointNorm, fill_absent
-
-Groups = Sequence[Sequence[int]]
-
-# Those of ntu25 and shrec22 were released with AdaSGN; those of ucla20 are the same parts of the body.
-GROUPS: Mapping[str, tuple[Groups, ...]] = {
-    "ntu25": (
-        (
-            *((0, 1, 12, 16), (2, 4, 8, 20), (3,), (5,), (6, 7, 21, 22)),
-            *((9,), (10, 11, 23, 24), (13, 14, 15), (17, 18, 19)),
-        ),
-    ),
-    "ucla20": (
-        (
-            *((0, 1, 12, 16), (2, 4, 8), (3,), (5,), (6, 7)),
-            *((9,), (10, 11), (13, 14, 15), (17, 18, 19)),
-        ),
-    ),
-    "shrec22": (tuple((joint, joint + 1) for joint in range(0, 22, 2)),),
-}
-"""By layout: the joints that each of fewer joints begins as the mean of."""
+from .mixtures import Groups, JointMixture, groups_of
 
 
 class SgnJoints(nn.Module):
@@ -167,32 +148,6 @@ def velocity_of(x: Tensor) -> Tensor:
     return functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
 
 
-class JointMixture(nn.Module):
-    """Learned mixtures of the joints, x' = x M (AdaSGN, eq. 3): (N, C, T, V) -> (N, C, T, V').
-
-    Args:
-        groups: For each joint that it gives, those whose mean it is at first.
-        joints: Joints that it takes, V.
-        freeze: Share of the training before M begins to learn; M is learned without constraint.
-    """
-
-    def __init__(self, groups: Groups, joints: int, freeze: float) -> None:
-        super().__init__()
-        self.freeze, self.frozen = freeze, False
-        weight = torch.zeros(joints, len(groups))
-        for column, group in enumerate(groups):
-            weight[list(group), column] = 1 / len(group)
-        self.weight = nn.Parameter(weight)
-
-    def set_progress(self, share: float) -> None:
-        """Tell how much of the training is done, from 0 to 1."""
-        self.frozen = share < self.freeze
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The mixed joints; no gradient reaches M while it is frozen, so that no optimizer moves it."""
-        return x @ (self.weight.detach() if self.frozen else self.weight)
-
-
 class SgnSpatial(nn.Module):
     """Graph convolutions on one graph per frame, then the largest value over joints.
 
@@ -290,36 +245,6 @@ class SgnHead(nn.Module):
         frames = self.layers(x.amax(3, keepdim=True) + self.frame(self.one_hot))
         persons = frames.amax((2, 3))
         return self.linear(persons.unflatten(0, (-1, self.persons)).mean(1))
-
-
-def groups_of(layout: Layout, joints: int | None, groups: Groups | None) -> Groups:
-    """The groups that the joints of a layout are mixed in at first.
-
-    Args:
-        layout: The layout.
-        joints: How many groups: as many as joints (each its own), 1 (all), or a number in `GROUPS`.
-        groups: Joints of each group, from 0, instead; every joint stands in one at least.
-
-    Raises:
-        SpecError: They do not fit the layout.
-    """
-    count = len(layout.joints)
-    if groups is None:
-        known = {len(given): given for given in GROUPS.get(layout.name, ())}
-        known |= {1: (tuple(range(count)),), count: tuple((joint,) for joint in range(count))}
-        if joints not in known:
-            what = f"sgn_embed knows no groups that make {joints} of the {count} joints of '{layout.name}'"
-            some = ", ".join(map(str, sorted(known)))
-            raise SpecError(what, remedy=f"Set joints to one of {some}, or list the groups yourself")
-        return known[joints]
-    named = {joint for group in groups for joint in group}
-    if beyond := sorted(named - set(range(count))):
-        what = f"the groups of sgn_embed name joint {beyond[0]}, but '{layout.name}' has 0 to {count - 1}"
-        raise SpecError(what, remedy="Group the joints of the layout in use")
-    if missing := sorted(set(range(count)) - named):
-        what = f"the groups of sgn_embed leave out joint {missing[0]} ({layout.joints[missing[0]]})"
-        raise SpecError(what, remedy=f"Put each of the {count} joints of '{layout.name}' in a group")
-    return groups
 
 
 def _coordinates(inputs: int, joints: int, channels: int) -> nn.Sequential:

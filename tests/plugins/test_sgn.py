@@ -6,14 +6,8 @@ import pytest
 import torch
 from skelbench_plugins.layouts import LAYOUTS, NTU25, SHREC22, UCLA20
 from skelbench_plugins.operators.esan import fill_absent
-from skelbench_plugins.operators.sgn import (
-    GROUPS,
-    JointMixture,
-    SgnEmbed,
-    SgnHead,
-    SgnSpatial,
-    groups_of,
-)
+from skelbench_plugins.operators.mixtures import GROUPS, JointMixture, groups_of
+from skelbench_plugins.operators.sgn import SgnEmbed, SgnHead, SgnSpatial
 from torch import nn
 from torch.nn import functional
 
