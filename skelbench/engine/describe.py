@@ -30,7 +30,7 @@ def describe_spec(
         ``space``, ``spec_hash``, ``space_size`` (exact), ``architectures`` (names), ``decisions``,
         ``architecture``, of an architecture ``hash``, ``choices`` and ``cells`` (the genotype of each
         stack of cells), and where there is a network ``params``, ``macs``, ``flops``,
-        ``input_shape`` and ``blocks``.
+        ``as_reported`` (MACs as `ModuleMacs` counts them), ``input_shape`` and ``blocks``.
 
     Raises:
         SpecError: The spec or the architecture is wrong.
@@ -61,7 +61,12 @@ def describe_spec(
     counted = cost(network, checked.clip_shape())
     blocks = [{**row, "output_shape": list(row["output_shape"])} for row in counted.rows]
     shape = list(counted.input_shape)
-    figures = {"params": counted.params, "macs": counted.macs, "flops": counted.flops}
+    figures = {
+        "params": counted.params,
+        "macs": counted.macs,
+        "flops": counted.flops,
+        "as_reported": counted.as_reported,
+    }
     return {**description, **figures, "input_shape": shape, "blocks": blocks}
 
 

@@ -14,6 +14,11 @@ from skelbench.leaderboard.render import to_markdown, to_rich
 from skelbench.leaderboard.table import make_tables
 from skelbench.results.record import Record
 
+AS_REPORTED = (
+    "as reported: MACs as AdaSGN counts them, module by module: with biases, 2 per normalised element, "
+    "1 per ReLU and pooled element, without matrix products"
+)
+
 
 def show_record(record: Record, runs: Path, as_json: bool) -> None:
     """The record's leaderboard row; on standard error, where its files are."""
@@ -46,6 +51,7 @@ def show_description(description: dict[str, Any], as_json: bool) -> None:
         console.print(_cells(genotype))
     if "params" in description:
         console.print(_blocks(description))
+        console.print(AS_REPORTED, soft_wrap=True)
 
 
 def _cells(genotype: dict[str, list[list[str]]]) -> Table:
@@ -61,12 +67,13 @@ def _cells(genotype: dict[str, list[list[str]]]) -> Table:
 def _blocks(description: dict[str, Any]) -> Table:
     shape = " x ".join(map(str, description["input_shape"]))
     table = Table(title=f"{description['architecture']}, one clip of {shape} (N x C x T x V x M)")
-    for column in ("block", "params", "MACs", "output"):
+    for column in ("block", "params", "MACs", "as reported", "output"):
         table.add_column(column, justify="left" if column == "block" else "right")
     for row in description["blocks"]:
-        output = " x ".join(map(str, row["output_shape"]))
-        table.add_row(row["name"], f"{row['params']:,}", f"{row['macs']:,}", output)
+        figures = [f"{row[key]:,}" for key in ("params", "macs", "as_reported")]
+        table.add_row(row["name"], *figures, " x ".join(map(str, row["output_shape"])))
     table.add_section()
-    total = f"{description['macs']:,} ({description['macs'] / 1e9:.3f} G)"
-    table.add_row("total", f"{description['params']:,}", total, f"{description['flops'] / 1e9:.3f} GFLOPs")
+    macs, reported = (f"{n:,} ({n / 1e9:.3f} G)" for n in (description["macs"], description["as_reported"]))
+    flops = f"{description['flops'] / 1e9:.3f} GFLOPs"
+    table.add_row("total", f"{description['params']:,}", macs, reported, flops)
     return table

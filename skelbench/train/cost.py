@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from skelbench.errors import SkelbenchError
+from skelbench.train.convention import ModuleMacs
 
 
 class CostRow(TypedDict):
@@ -25,12 +26,14 @@ class CostRow(TypedDict):
         name: Its path in the network, ``body.3``.
         params: Its parameters.
         macs: Its MACs.
+        as_reported: Its MACs as `ModuleMacs` counts them.
         output_shape: The shape that it gives.
     """
 
     name: str
     params: int
     macs: int
+    as_reported: int
     output_shape: tuple[int, ...]
 
 
@@ -42,6 +45,7 @@ class Cost:
         params: All parameters, shared ones once.
         macs: Multiply-accumulates of convolutions and matrix products; work by element is not counted.
         flops: Two per MAC.
+        as_reported: MACs as `ModuleMacs` counts them, for comparison with papers that count so.
         input_shape: What was counted.
         rows: One per block, in the order of the network.
     """
@@ -49,6 +53,7 @@ class Cost:
     params: int
     macs: int
     flops: int
+    as_reported: int
     input_shape: tuple[int, ...]
     rows: tuple[CostRow, ...]
 
@@ -85,13 +90,13 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     shape = tuple(input_shape)
     hollow = _without_data(module)
     try:
-        flops, rows = _counted(hollow, shape, _blocks(hollow))
+        (flops, as_reported), rows = _counted(hollow, shape, _blocks(hollow))
     except (RuntimeError, ValueError, IndexError) as error:
         raise SkelbenchError(
             f"the network does not take an input of {' x '.join(map(str, shape))}: {error}",
             remedy="Give the shape (1, C, T, V, M) that it was built for",
         ) from error
-    return Cost(_params(module), flops // 2, flops, shape, tuple(rows))
+    return Cost(_params(module), flops // 2, flops, as_reported, shape, tuple(rows))
 
 
 def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence[str]) -> dict[str, int]:
@@ -113,15 +118,24 @@ def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence
 
 def _counted(
     hollow: nn.Module, shape: tuple[int, ...], parts: Iterable[tuple[str, nn.Module]]
-) -> tuple[int, list[CostRow]]:
-    """One pass of shapes alone: the FLOPs of all of it, and a row each time that one of ``parts`` has run."""
-    counter = FlopCounterMode(display=False)
+) -> tuple[tuple[int, int], list[CostRow]]:
+    """One pass of shapes alone.
+
+    Returns:
+        The FLOPs of all of it and its MACs as `ModuleMacs` counts them, and a row each time that one of
+        ``parts`` has run.
+    """
+    products, modules = FlopCounterMode(display=False), ModuleMacs()
     rows: list[CostRow] = []
+
+    def totals() -> tuple[int, int]:
+        return int(products.get_total_flops()), modules.total
+
     for name, part in parts:
-        _watch(name, part, counter, rows)
-    with torch.no_grad(), counter:
+        _watch(name, part, totals, rows)
+    with torch.no_grad(), products, modules:
         hollow(torch.empty(shape, device="meta"))
-    return int(counter.get_total_flops()), rows
+    return totals(), rows
 
 
 def _without_data(module: nn.Module) -> nn.Module:
@@ -145,16 +159,25 @@ def _blocks(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modul
             yield f"{prefix}{name}", child
 
 
-def _watch(name: str, block: nn.Module, counter: FlopCounterMode, rows: list[CostRow]) -> None:
+def _watch(name: str, block: nn.Module, totals: Callable[[], tuple[int, int]], rows: list[CostRow]) -> None:
     """Let ``block`` add its row to ``rows`` when it has run."""
-    before: list[int] = []
+    before: list[tuple[int, int]] = []
 
     def note(*_: object) -> None:
-        before.append(int(counter.get_total_flops()))
+        before.append(totals())
 
     def finish(block: nn.Module, _: object, output: torch.Tensor) -> None:
-        macs = (int(counter.get_total_flops()) - before.pop()) // 2
-        rows.append(CostRow(name=name, params=_params(block), macs=macs, output_shape=tuple(output.shape)))
+        flops, as_reported = (after - start for after, start in zip(totals(), before.pop(), strict=True))
+        shape = tuple(output.shape)
+        rows.append(
+            CostRow(
+                name=name,
+                params=_params(block),
+                macs=flops // 2,
+                as_reported=as_reported,
+                output_shape=shape,
+            )
+        )
 
     block.register_forward_pre_hook(note)
     block.register_forward_hook(finish)
