@@ -1,0 +1,1 @@
+"""Pictures of runs: accuracy against cost (`curve`), what an adaptive network chose (`frames`)."""

@@ -1,0 +1,158 @@
+"""Points of accuracy and cost from the records of runs, as a picture or as text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.bar import Bar
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from skelbench.errors import RunFolderError, SkelbenchError, did_you_mean
+from skelbench.figures.curve import Point, curve, in_order
+from skelbench.figures.page import check_page
+from skelbench.leaderboard.publish import run_records
+from skelbench.leaderboard.table import Table, make_tables
+from skelbench.results.record import RECORD, Record
+from skelbench.results.store import IDENTITY
+
+Series = Literal["space", "strategy", "stream", "model"]
+_COMPARED = ("dataset", "synthetic", "protocol", "split_fingerprint", "source")
+
+
+def show_or_draw(
+    paths: Sequence[Path], output: Path | None, series: Series, dataset: str | None, as_json: bool
+) -> None:
+    """Print the points, or draw them to ``output``; see the help of ``skelbench plot``."""
+    if output is not None:
+        check_page(output)
+    table = one_table(_of_dataset(read_records(paths or [Path("runs")]), dataset))
+    points = in_order(points_of(table, series))
+    if output is None:
+        _show(points, as_json)
+        return
+    curve(points, output, title=_title(table))
+    print(f"wrote {output}", file=sys.stderr)
+
+
+def read_records(paths: Iterable[Path]) -> list[tuple[Path, Record]]:
+    """The records at some places, each a record, the folder of a finished run or a folder of runs.
+
+    Raises:
+        RunFolderError: A place holds none of these, or a record is damaged.
+    """
+    return [found for path in paths for found in _read(path)]
+
+
+def one_table(placed: Sequence[tuple[Path, Record]]) -> Table:
+    """The rows of runs that may be compared, those that differ only in their seed in one row.
+
+    Raises:
+        RunFolderError: Two of the runs cannot be compared, or all have failed.
+    """
+    first = placed[0] if placed else None
+    for path, record in placed:
+        for name in _COMPARED:
+            if first is not None and getattr(record, name) != getattr(first[1], name):
+                raise _incomparable(name, first, (path, record))
+    failed = [record.run for _, record in placed if record.status == "failed"]
+    if failed:
+        print(f"Failed runs left out: {', '.join(failed)}", file=sys.stderr)
+    tables = make_tables((record for _, record in placed), columns={"macs": lambda record: record.macs})
+    if not tables:
+        raise RunFolderError(
+            "there is no finished run", remedy="Name runs, or finish one: skelbench run SPEC"
+        )
+    return tables[0]
+
+
+def points_of(table: Table, series: Series = "space") -> list[Point]:
+    """The rows that have both accuracy and MACs; a series ends where the stream changes."""
+    streams = {row["stream"] for row in table.rows}
+    points = []
+    for row in table.rows:
+        top1, std, macs = (_number(row[name]) for name in ("top1", "top1_std", "macs"))
+        if top1 is None or macs is None:
+            print(f"{row['run']}: no top-1 accuracy or no MACs, left out", file=sys.stderr)
+            continue
+        name = str(row[series] or "no strategy")
+        if len(streams) > 1 and series != "stream":
+            name += f", {row['stream']}"
+        label = f"{row['model']} ({row['strategy']})" if row["strategy"] else str(row["model"])
+        points.append(Point(name, label, macs / 1e9, top1, std))
+    if not points:
+        raise RunFolderError("no run has both accuracy and MACs", remedy="Evaluate with the metric top1")
+    return points
+
+
+def _read(path: Path) -> list[tuple[Path, Record]]:
+    if path.is_file():
+        return [(path, Record.read(path))]
+    if (path / RECORD).is_file():
+        return [(path, Record.read(path / RECORD))]
+    if (path / IDENTITY).is_file():
+        raise RunFolderError("the run is not finished", where=path, remedy="Finish it with `skelbench run`")
+    return [(path / record.run, record) for record in run_records(path)]
+
+
+def _of_dataset(placed: list[tuple[Path, Record]], dataset: str | None) -> list[tuple[Path, Record]]:
+    kept = [pair for pair in placed if dataset in (None, pair[1].dataset)]
+    if placed and not kept:
+        known = {record.dataset for _, record in placed}
+        raise SkelbenchError(
+            f"there are no runs on data set '{dataset}'", remedy=did_you_mean(dataset, known)
+        )
+    return kept
+
+
+def _incomparable(name: str, one: tuple[Path, Record], other: tuple[Path, Record]) -> RunFolderError:
+    wanted, found = getattr(one[1], name), getattr(other[1], name)
+    what = f"{name.replace('_', ' ')} is {found} but {wanted} in {one[0]}"
+    remedy = "Name runs that can be compared, or give --dataset"
+    return RunFolderError(what, where=other[0], remedy=remedy)
+
+
+def _number(cell: Any) -> float | None:
+    return None if cell is None else float(cell)
+
+
+def _title(table: Table) -> str:
+    streams = sorted({str(row["stream"]) for row in table.rows})
+    return ", ".join([table.key.label, table.key.protocol, *(streams if len(streams) == 1 else [])])
+
+
+def _show(points: Sequence[Point], as_json: bool) -> None:
+    """JSON where asked for, a table with bars on a terminal, tab-separated lines in a pipe."""
+    rows = [
+        {"series": p.series, "model": p.label, "gmacs": p.gmacs, "top1": p.accuracy, "top1_std": p.std}
+        for p in points
+    ]
+    console = Console()
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    elif console.is_terminal:
+        console.print(_with_bars(rows))
+    else:
+        print(*rows[0], sep="\t")
+        for row in rows:
+            print(*map(_text, row.values()), sep="\t")
+
+
+def _text(cell: str | float | None) -> str:
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell or "")
+
+
+def _with_bars(rows: Sequence[dict[str, str | float | None]]) -> RichTable:
+    table = RichTable(box=SIMPLE_HEAD)
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name in ("series", "model") else "right", overflow="fold")
+    table.add_column("0 to 100 %", ratio=1, min_width=10)
+    for row in rows:
+        table.add_row(*(Text(_text(cell)) for cell in row.values()), Bar(100, 0, float(row["top1"] or 0)))
+    return table
