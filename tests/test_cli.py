@@ -149,13 +149,15 @@ def test_describe_gives_exact_figures_without_data():
     assert found["choices"] == {"graph": ["cheb.l"]}
     assert found["flops"] == 2 * found["macs"]
     assert found["input_shape"] == [1, 3, 8, 20, 1]
-    assert found["params"] == sum(block["params"] for block in found["blocks"])
+    for figure in ("params", "macs", "as_reported"):
+        assert found[figure] == sum(block[figure] for block in found["blocks"])
     supernet = json.loads(invoke("describe", "tiny.yaml", "--json").stdout)
     assert supernet["architecture"] == "supernet"
     assert supernet["macs"] >= found["macs"]
     table = invoke("describe", "tiny.yaml", "--arch", "plain").stdout
     assert "3 architectures, 1 decisions" in table
-    assert f"{found['params']:,}" in table
+    assert all(f"{found[figure]:,}" in table for figure in ("params", "macs", "as_reported"))
+    assert "\nas reported: MACs as AdaSGN counts them" in table
 
 
 def test_without_data_a_run_is_synthetic_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
