@@ -20,7 +20,7 @@ _POOLS = {
 
 
 class ModuleMacs(TorchFunctionMode):
-    """While entered, it counts MACs as counters of modules do that go by their names, such as ptflops.
+    """Counts MACs module by module, as ptflops does, of all that runs while it is entered.
 
     Such MACs are the "GFLOPs" of AdaSGN (Shi et al., ICCV 2021, Table 1). They are those of a pass with
     all its persons, and what is computed once for all joints or frames counts once:
