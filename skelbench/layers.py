@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -80,3 +82,37 @@ class DropPath(nn.Module):
             return x
         kept = torch.empty(len(x), *[1] * (x.dim() - 1), device=x.device, dtype=x.dtype).bernoulli_(1 - rate)
         return x * (kept / (1 - rate))
+
+
+def prepare_for_inference(network: nn.Module) -> nn.Module:
+    """A copy of a network for evaluation, with each module as fast as it can make itself.
+
+    A module with a method ``for_inference()``, anywhere in the network, is replaced by the module that the
+    method gives: one that maps the same inputs to the same outputs in evaluation, but for rounding. The
+    method is called in evaluation mode, on a copy that is not used any more, so that what it gives may hold
+    parts of it. The other modules stay as they are.
+
+    Args:
+        network: Any module, in any mode; it is left as it is.
+
+    Returns:
+        The copy, in evaluation mode; no gradient reaches its parameters.
+    """
+    with torch.no_grad():
+        prepared = _prepared(copy.deepcopy(network).eval(), {})
+    return prepared.eval().requires_grad_(False)
+
+
+def _prepared(module: nn.Module, known: dict[nn.Module, nn.Module]) -> nn.Module:
+    """What stands for a module; a module in several places is prepared once."""
+    if module not in known:
+        for_inference = getattr(module, "for_inference", None)
+        if for_inference is not None:
+            known[module] = for_inference()
+        else:
+            known[module] = module
+            # named_children leaves out all but the first of equal children.
+            for name, child in list(module._modules.items()):
+                if child is not None:
+                    setattr(module, name, _prepared(child, known))
+    return known[module]

@@ -20,6 +20,7 @@ from skelbench.errors import SpecError
 
 from .esan import JointNorm, fill_absent
 from .mixtures import Groups, JointMixture, groups_of
+from .sgn_inference import PreparedHead, PreparedJoints, PreparedSpatial
 
 
 class SgnJoints(nn.Module):
@@ -73,6 +74,10 @@ class SgnJoints(nn.Module):
         joint = self.joint(self.one_hot).expand(len(z), -1, z.shape[2], -1)
         return torch.cat([z, joint], 1).contiguous(memory_format=torch.channels_last)
 
+    def for_inference(self) -> nn.Module:
+        """The same in evaluation, faster; it takes over parts of this module."""
+        return PreparedJoints(self)
+
 
 class SgnEmbed(SgnJoints):
     """`SgnJoints` of clips of joints: it makes the velocities itself, of joints that are mixed already.
@@ -96,12 +101,16 @@ class SgnEmbed(SgnJoints):
     ) -> None:
         refuse_to_fill("sgn_embed", context, persons)
         super().__init__(replace(context, channels=2 * context.channels), channels, **params)
-        self.fill = persons == "present"
+        self.clip = SgnClip(context, persons)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V, M) -> (N * M, channels, T, joints)."""
-        x = self.mix(fold_persons(x, self.fill))
+        x = self.mix(fold_persons(x, self.clip.fill))
         return self.embed(x, velocity_of(x))
+
+    def for_inference(self) -> nn.Module:
+        """The same in evaluation, faster; it takes over parts of this module."""
+        return nn.Sequential(self.clip, super().for_inference())
 
 
 class SgnClip(nn.Module):
@@ -179,6 +188,10 @@ class SgnSpatial(nn.Module):
             x = layer(x, graph)
         return x.amax(3, keepdim=True)
 
+    def for_inference(self) -> nn.Module:
+        """The same in evaluation, faster."""
+        return PreparedSpatial(self)
+
     def graph(self, x: Tensor) -> Tensor:
         """G of an input (N, C, T, V): (N, T, V, V); it sums to 1 over the sources, the last axis."""
         places, sources = self.theta(x).permute(0, 2, 3, 1), self.phi(x).permute(0, 2, 1, 3)
@@ -245,6 +258,10 @@ class SgnHead(nn.Module):
         frames = self.layers(x.amax(3, keepdim=True) + self.frame(self.one_hot))
         persons = frames.amax((2, 3))
         return self.linear(persons.unflatten(0, (-1, self.persons)).mean(1))
+
+    def for_inference(self) -> nn.Module:
+        """The same in evaluation, faster; it takes over parts of this module."""
+        return PreparedHead(self)
 
 
 def _coordinates(inputs: int, joints: int, channels: int) -> nn.Sequential:
