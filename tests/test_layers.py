@@ -1,4 +1,4 @@
-"""What cells are made of, against the same computed step by step."""
+"""What cells are made of, against the same computed step by step; networks prepared for inference."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional
 
-from skelbench.layers import DropPath, FactorisedReduce, relu_conv_bn
+from skelbench.layers import DropPath, FactorisedReduce, prepare_for_inference, relu_conv_bn
 
 EPSILON = 1e-5
 SIZES = st.integers(3, 9)
@@ -111,3 +112,106 @@ class TestDropPath:
     def test_a_rate_that_is_no_share_is_refused(self, rate):
         with pytest.raises(ValueError, match="cannot be dropped"):
             DropPath(rate)
+
+
+class Times(nn.Module):
+    """Multiplies by its weight, and has a module inside that it does without once prepared."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.weight, self.inner = nn.Parameter(torch.tensor(factor)), nn.Linear(1, 1)
+
+    def forward(self, x):
+        return x * self.weight
+
+    def for_inference(self):
+        assert not self.training
+        return Constant(self.weight)
+
+
+class Constant(nn.Module):
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = nn.Parameter(weight.detach().clone())
+
+    def forward(self, x):
+        return x * self.weight
+
+
+class Around(nn.Module):
+    """A module of several, some of them in containers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = Times(2.0)
+        self.register_module("nothing", None)
+        self.many = nn.ModuleDict({"S-1": nn.Sequential(nn.BatchNorm1d(3), Times(3.0)), "B": nn.ModuleList()})
+        self.many["B"].extend([nn.ReLU(), nn.Sequential(nn.Dropout(0.5), Times(5.0))])
+
+    def forward(self, x):
+        x = self.many["S-1"](self.first(x))
+        for module in self.many["B"]:
+            x = module(x)
+        return x
+
+
+def kinds(network):
+    return [type(module) for module in network.modules()]
+
+
+class TestPrepareForInference:
+    def test_asks_the_modules_inside_all_others(self):
+        network, x = Around(), images(4, 3)
+        network.many["S-1"][0].running_mean.fill_(0.5)
+        prepared = prepare_for_inference(network)
+        assert kinds(prepared) == [
+            Constant if kind is Times else kind for kind in kinds(network) if kind is not nn.Linear
+        ]
+        assert torch.equal(prepared(x), network.eval()(x))
+        assert prepared(x).any()
+
+    def test_replaces_the_network_itself(self):
+        prepared = prepare_for_inference(Times(2.0))
+        assert isinstance(prepared, Constant)
+        assert not prepared.training
+        assert torch.equal(prepared(images(3)), 2 * images(3))
+
+    def test_of_a_module_that_has_nothing_to_offer_is_a_copy(self):
+        module = relu_conv_bn(2, 3)
+        prepared, x = prepare_for_inference(module), images(2, 2, 4, 4)
+        assert kinds(prepared) == kinds(module)
+        assert torch.equal(prepared(x), module.eval()(x))
+        assert not {id(part) for part in prepared.modules()} & {id(part) for part in module.modules()}
+
+    @pytest.mark.parametrize("modes", [(True, True), (False, False), (True, False)])
+    def test_leaves_the_network_as_it_is(self, modes):
+        network = Around().train(modes[0])
+        network.many.train(modes[1])
+        before = [(type(module), module.training) for module in network.modules()]
+        state = {name: value.clone() for name, value in network.state_dict().items()}
+        prepared = prepare_for_inference(network)
+        for tensor in (*prepared.parameters(), *prepared.buffers()):
+            tensor.zero_()
+        assert [(type(module), module.training) for module in network.modules()] == before
+        assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+        assert all(parameter.requires_grad for parameter in network.parameters())
+
+    def test_gives_a_copy_in_evaluation_mode_that_does_not_learn(self):
+        prepared = prepare_for_inference(Around().train())
+        assert list(prepared.parameters())
+        assert not any(parameter.requires_grad for parameter in prepared.parameters())
+        assert not any(module.training for module in prepared.modules())
+
+    @pytest.mark.parametrize("shared", [Times(2.0), nn.Sequential(Times(2.0))])
+    def test_a_module_in_several_places_stays_one(self, shared):
+        prepared = prepare_for_inference(nn.ModuleList([shared, nn.Sequential(shared, nn.ReLU()), shared]))
+        assert prepared[0] is prepared[1][0] is prepared[2]
+        assert kinds(prepared).count(Constant) == 1
+
+    def test_does_not_follow_the_network_afterwards(self):
+        network = nn.Sequential(Times(2.0), nn.Linear(3, 3))
+        prepared, x = prepare_for_inference(network), images(2, 3)
+        before = prepared(x)
+        for parameter in network.parameters():
+            nn.init.zeros_(parameter)
+        assert torch.equal(prepared(x), before)

@@ -56,15 +56,16 @@ class PreparedJoints(nn.Module):
         z = x.new_empty(len(frames), joints, 2 * half)
         z[..., half:] = self.table
         size = _block(x, joints)
-        for part, place in zip(frames.split(size), z.split(size), strict=True):
-            place[..., :half] = self.embed(part)
+        for start in range(0, len(frames), size):
+            block = slice(start, start + size)
+            z[block, :, :half] = self.embed(frames[block])
         return z.unflatten(0, (len(x), x.shape[2])).permute(0, 3, 1, 2)
 
     def embed(self, frames: Tensor) -> Tensor:
         """(frames, 2 C V) -> (frames, joints, channels / 2)."""
         coordinates = functional.linear(frames, self.coordinates, self.shift)
         position, velocity = coordinates.unflatten(1, (len(self.table), -1)).chunk(2, 2)
-        return _two_layers(self.position, position).add_(_two_layers(self.velocity, velocity))
+        return _two_layers(self.position, position) + _two_layers(self.velocity, velocity)
 
 
 class PreparedSpatial(nn.Module):
