@@ -239,7 +239,7 @@ _POLICIES = (
     ),
     _policy("random_policy", "every model is as likely: the baseline of a learned choice", "RandomPolicy"),
     _policy(
-        "fuse_policy", "all models on all frames, averaged: the baseline that saves nothing", "FusePolicy"
+        "fuse_policy", "the mean of all models on all frames: the baseline that saves nothing", "FusePolicy"
     ),
 )
 

@@ -71,6 +71,7 @@ class Adaptive(nn.Module):
         if self.training:
             self._spent = (gates * self.costs[:, None]).sum(1).mean()
             return self._masked(x, first, gates)
+        self._spent = None
         self._note(gates.detach())
         return self._gathered(x, first, gates)
 
@@ -98,8 +99,9 @@ class Adaptive(nn.Module):
         return out.squeeze(2).unflatten(0, (len(x), -1)).transpose(1, 2)
 
     def penalty(self) -> Tensor:
-        """What the choices of the latest training batch add to the loss (eq. 10, 12)."""
-        return self.costs.new_zeros(()) if self._spent is None else self.alpha * self.ramp * self._spent
+        """What the choices of the latest training batch add to the loss, once (eq. 10, 12)."""
+        spent, self._spent = self._spent, None
+        return self.costs.new_zeros(()) if spent is None else self.alpha * self.ramp * spent
 
     # --- what was chosen ---------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from dataclasses import replace
 
 import pytest
@@ -99,7 +100,7 @@ class TestLearned:
             seen.append(policy.temperature)
         assert seen[0] == 5
         assert seen[-1] == pytest.approx(0.0226)
-        factors = [later / earlier for earlier, later in zip(seen, seen[1:], strict=False)]
+        factors = [later / earlier for earlier, later in pairwise(seen)]
         assert min(factors) == pytest.approx(max(factors)) == pytest.approx(0.956, abs=5e-4)
 
     def test_draws_follow_the_probabilities(self, kind, place):
