@@ -16,6 +16,7 @@ from skelbench.space.expand import Expander
 from skelbench.space.nodes import NetworkNodes
 from skelbench.space.size import SearchSpace
 from skelbench.spec.params import validated_params
+from skelbench.spec.pipeline import pipeline_problems
 from skelbench.spec.resolve import Resolved
 from skelbench.spec.schema import ArchitectureSpec, Spec
 from skelbench.spec.yaml import Marks
@@ -151,6 +152,7 @@ class _Check:
             for i, name in enumerate(self.spec.evaluate.metrics)
         ]
         architectures = self._architectures(network, space)
+        self.problems += pipeline_problems(self.spec, self.marks)
         if self.problems or network is None or search_network is None or space is None:
             raise SpecError.of(dict.fromkeys(self.problems))
         # With no problem noted, every component was found.
@@ -296,7 +298,7 @@ class _Check:
         if network is None or space is None:  # the spec's own network is at fault, which is told already
             return None
         sample = fitted(space, given.choices or {}, self.marks, *path)
-        return NamedArchitecture(name, given.summary, network, sample)
+        return NamedArchitecture(name, given.summary, network, sample, given.start)
 
 
 def _parts(network: Any) -> dict[str, Any]:

@@ -37,6 +37,12 @@ Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 Resume = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped, or start afresh.")]
 Accelerator = Annotated[str, typer.Option(help="`auto`, `cpu` or `gpu`.")]
 Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
+Start = Annotated[
+    list[str],
+    typer.Option(
+        help="Begin with a finished run's weights: `--start NAME=RUN`, NAME from the spec's `start`."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -63,17 +69,27 @@ def run(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
+    stages: Annotated[
+        list[str],
+        typer.Option("--stage", help="Only this stage of the spec; `search` is its search. May be repeated."),
+    ] = [],  # noqa: B006 - as above
+    start: Start = [],  # noqa: B006 - as above
     json_output: Json = False,
 ) -> None:
-    """Search, derive, retrain, evaluate: one leaderboard row.
+    """Search, derive, retrain, evaluate: one leaderboard row; or all stages of a spec that has some.
 
     Example: `skelbench run sgcn-ucla --data nw-ucla --seed 1`
     """
-    from skelbench.engine.run import RunOptions, run_spec
-    from skelbench.engine.show import show_record
+    from skelbench.engine.run import RunOptions
+    from skelbench.engine.show import show_record, show_records
+    from skelbench.engine.stages import run_stages
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator)
-    show_record(run_spec(spec, given), runs, json_output)
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
+    made = run_stages(spec, given, stages)
+    if isinstance(made, list):
+        show_records(made, runs, json_output)
+    else:
+        show_record(made, runs, json_output)
 
 
 @app.command()
@@ -87,6 +103,7 @@ def train(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
+    start: Start = [],  # noqa: B006 - see run
     json_output: Json = False,
 ) -> None:
     """Train and evaluate one fixed architecture by the spec's recipe.
@@ -96,7 +113,7 @@ def train(
     from skelbench.engine.run import RunOptions, run_spec
     from skelbench.engine.show import show_record
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator)
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
     show_record(run_spec(spec, given, architecture=arch), runs, json_output)
 
 

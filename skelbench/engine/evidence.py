@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 from torch import nn
 
 from skelbench.check import Checked, NamedArchitecture
-from skelbench.engine.job import Job
+from skelbench.engine.choices import complexity
+from skelbench.engine.job import Identity, Job
 from skelbench.engine.searching import Found
 from skelbench.results.record import (
     ClipCounts,
@@ -20,26 +24,65 @@ from skelbench.results.record import (
     StrategyUsed,
     Training,
 )
-from skelbench.train.cost import Cost, cost, latency
+from skelbench.train.cost import latency
 from skelbench.train.fit import FitResult
 from skelbench.train.seed import environment
 
 LATENCY_BATCH = 1
 
 
-def run_hash(checked: Checked, given: NamedArchitecture | None, synthetic: bool) -> str:
-    """The identity of a run: its `defining_hash`, with a given architecture and synthetic data in it."""
-    parts = [defining_hash(checked, given)]
+def run_hash(
+    checked: Checked,
+    given: NamedArchitecture | None,
+    synthetic: bool,
+    sources: Mapping[str, Identity] = MappingProxyType({}),
+) -> str:
+    """The identity of a run: its `defining_hash`, with all in it that tells runs from each other.
+
+    Args:
+        checked: The spec.
+        given: The architecture; None where it is searched.
+        synthetic: Whether the recordings are synthetic.
+        sources: The runs given with ``--start``, by the names of their architectures.
+    """
+    parts = [defining_hash(checked, given, sources)]
     if given is not None:
         parts.append(given.hash)
     if synthetic:
         parts.append("synthetic")
+    parts += [f"{name}:{sources[name].seed}" for name in sorted(sources)]
     return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
-def defining_hash(checked: Checked, given: NamedArchitecture | None) -> str:
-    """The hash of what the spec says about a run; a given architecture has no part in the search."""
-    return checked.resolved.hash if given is None else checked.resolved.recipe_hash
+def defining_hash(
+    checked: Checked,
+    given: NamedArchitecture | None,
+    sources: Mapping[str, Identity] = MappingProxyType({}),
+) -> str:
+    """The hash of what is said about a run; a given architecture has no part in the search.
+
+    Seeds are not in it, so that runs that differ in nothing else have one hash.
+    """
+    if given is None:
+        return checked.resolved.hash
+    if given.start is None:
+        return checked.resolved.recipe_hash
+    text = json.dumps([checked.resolved.recipe_hash, _origin(checked, given, sources)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _origin(
+    checked: Checked, given: NamedArchitecture, sources: Mapping[str, Identity]
+) -> dict[str, Any] | None:
+    """What an architecture starts from, as plain data; its sources may again start from others."""
+    if given.start is None:
+        return None
+    origins: dict[str, Any] = {}
+    for name in given.start.weights:
+        source = checked.architectures[name]
+        made = [source.hash, _origin(checked, source, {})]
+        origins[name] = sources[name].spec_hash if name in sources else made
+    return {**given.start.model_dump(mode="json"), "origins": origins}
 
 
 def make_record(
@@ -47,11 +90,10 @@ def make_record(
 ) -> Record:
     """The record of a finished run."""
     checked, spec = job.checked, job.checked.spec
-    counted = cost(network, checked.clip_shape())
     split, data = job.material.fingerprints
     return Record(
         spec=spec.name,
-        spec_hash=defining_hash(checked, None if found.cost else found.architecture),
+        spec_hash=defining_hash(checked, None if found.cost else found.architecture, job.given),
         space=spec.name,
         model=found.architecture.name,
         architecture=found.architecture.hash[:12],
@@ -79,7 +121,8 @@ def make_record(
         date=datetime.datetime.now(datetime.UTC).date(),
         run=job.folder.name,
         failures=found.failures,
-        **_complexity(counted),
+        started_from={name: run.name for name, run in job.sources.items()},
+        **complexity(network, checked.clip_shape()),
     )
 
 
@@ -94,10 +137,6 @@ def _counts(job: Job) -> ClipCounts:
     if job.checked.spec.evaluate.selection == "last":
         return ClipCounts(train=len(split.whole_train), validation=0, test=len(split.test))
     return ClipCounts(train=len(split.train), validation=len(split.validation), test=len(split.test))
-
-
-def _complexity(counted: Cost) -> dict[str, int]:
-    return {"params": counted.params, "macs": counted.macs, "flops": counted.flops}
 
 
 def _training(job: Job, trained: FitResult) -> Training:

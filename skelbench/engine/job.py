@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class RunOptions:
         runs: Where run folders go.
         resume: Go on where an interrupted run stopped; otherwise start afresh.
         accelerator: Lightning's name of the device kind.
+        start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
 
     data: Path | None = None
@@ -36,11 +38,25 @@ class RunOptions:
     runs: Path = Path("runs")
     resume: bool = True
     accelerator: str = "auto"
+    start: tuple[str, ...] = ()
 
     @property
     def stores(self) -> Path:
         """Where synthetic recordings and stores made of raw files are kept."""
         return self.runs / ".stores"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells a run from all others.
+
+    Attributes:
+        spec_hash: The hash of which the name of its folder has the beginning.
+        seed: Its seed.
+    """
+
+    spec_hash: str
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,8 @@ class Job:
         folder: The run folder.
         options: What the command line added.
         screen: Where progress is shown.
+        sources: The finished runs that the architecture starts from, by their architectures' names.
+        given: Identities of those among them that were given with ``--start``.
     """
 
     registry: Registry
@@ -62,6 +80,8 @@ class Job:
     folder: RunFolder
     options: RunOptions
     screen: Screen
+    sources: Mapping[str, RunFolder] = field(default_factory=dict)
+    given: Mapping[str, Identity] = field(default_factory=dict)
 
     @property
     def device(self) -> str:

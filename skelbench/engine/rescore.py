@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
 from skelbench.console import Screen
+from skelbench.engine.choices import complexity
 from skelbench.engine.evidence import defining_hash, run_hash
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.material import load_material
+from skelbench.engine.start import store_identities, stored_identities
 from skelbench.engine.training import load_network, score_network, store_network
 from skelbench.errors import RunFolderError
 from skelbench.registry import Registry, load_registry
@@ -52,16 +55,24 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
     if checked.spec.evaluate.views == record.views:
         return _confirmed(record, metrics, path)
     fixed = None if record.strategy else given
-    folder = RunFolder.create(path.parent, run.spec, run_hash(checked, fixed, record.synthetic), run.seed)
+    started = stored_identities(run)
+    identity = run_hash(checked, fixed, record.synthetic, started)
+    folder = RunFolder.create(path.parent, run.spec, identity, run.seed)
     with folder.lock():
         material.confirm(folder)
         for name in (SPEC, ARCHITECTURE):
             if (path / name).exists():
                 folder.write_text(name, checked.resolved.dump() if name == SPEC else run.read_text(name))
+        store_identities(folder, started)
         store_network(network, folder)
         folder.save_scores(scores.ids, scores.labels, scores.scores)
-        changes = {"metrics": metrics, "views": checked.spec.evaluate.views, "run": folder.name}
-        rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed)})
+        changes: dict[str, Any] = {
+            "metrics": metrics,
+            "views": checked.spec.evaluate.views,
+            "run": folder.name,
+        }
+        changes |= complexity(network, checked.clip_shape())
+        rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed, started)})
         folder.write_record(rescored)
         return rescored
 

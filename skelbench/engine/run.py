@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
 from skelbench.console import Screen
 from skelbench.engine.evidence import make_record, run_hash
-from skelbench.engine.job import Job, RunOptions
+from skelbench.engine.job import Identity, Job, RunOptions
 from skelbench.engine.material import Material, load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
+from skelbench.engine.start import confirmed_start, identities, starting, store_identities
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import load_registry
@@ -40,16 +42,19 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     resolved, synthetic = resolve(spec, options, screen)
     checked = check_spec(resolved, registry)
     given = check_architecture(checked, registry, architecture) if architecture else None
+    started = confirmed_start(checked, given, options.start)
     root = find_data(checked, options, synthetic, screen)
     material = load_material(checked, root, options.stores, options.seed, screen)
-    folder = open_folder(checked, given, material, options)
+    folder = open_folder(checked, given, material, options, identities(started))
     with folder.lock(), removed_unless_begun(folder):
         material.confirm(folder)
         finished = folder.record()
         if finished is not None:
             screen.say(f"{folder.path} is finished; --no-resume runs it again")
             return finished
-        job = Job(registry, checked, material, folder, options, screen)
+        sources = started | run_sources(spec, options, given, started, screen)
+        job = Job(registry, checked, material, folder, options, screen, sources, identities(started))
+        store_identities(folder, job.given)
         folder.write_text(SPEC, resolved.with_root(root).dump())
         if architecture and architecture not in checked.architectures:
             folder.write_text(ARCHITECTURE, Path(architecture).read_text(encoding="utf-8"))
@@ -57,7 +62,8 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
 
         found = Found(given) if given else search_architecture(job)
         network = derive(job, found.architecture)
-        trained = train_network(job, network)
+        with starting(network, found.architecture.start, sources):
+            trained = train_network(job, network)
         metrics = evaluate_network(job, network)
 
         record = make_record(job, found, network, trained, metrics)
@@ -83,12 +89,36 @@ def find_data(checked: Checked, options: RunOptions, synthetic: bool, screen: Sc
     return options.data or Path(checked.spec.data.root or "")
 
 
+def run_sources(
+    spec: str,
+    options: RunOptions,
+    given: NamedArchitecture | None,
+    started: Mapping[str, RunFolder],
+    screen: Screen,
+) -> dict[str, RunFolder]:
+    """The runs of the architectures that the given one starts from, made now or found finished.
+
+    Each is a run by itself that goes on where it stopped, whether or not the given one begins anew.
+    """
+    sources = {}
+    for name in given.start.weights if given and given.start else ():
+        if given and name not in started:
+            screen.say(f"{given.name} starts from {name}: training that first")
+            record = run_spec(spec, replace(options, start=(), resume=True), name)
+            sources[name] = RunFolder(options.runs / record.run)
+    return sources
+
+
 def open_folder(
-    checked: Checked, given: NamedArchitecture | None, material: Material, options: RunOptions
+    checked: Checked,
+    given: NamedArchitecture | None,
+    material: Material,
+    options: RunOptions,
+    started: Mapping[str, Identity],
 ) -> RunFolder:
     """The run's folder, emptied first if the run is not to be resumed."""
     name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
-    identity = run_hash(checked, given, material.clips.synthetic)
+    identity = run_hash(checked, given, material.clips.synthetic, started)
     folder = RunFolder.create(options.runs, name, identity, options.seed)
     if options.resume:
         return folder

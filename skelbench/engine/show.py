@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from skelbench.leaderboard.render import to_markdown, to_rich
 from skelbench.leaderboard.table import make_tables
@@ -25,13 +28,48 @@ def show_record(record: Record, runs: Path, as_json: bool) -> None:
     if as_json:
         print(record.model_dump_json(indent=2))
         return
-    tables = make_tables([record])
+    _show_rows([record])
+    show_adaptive(record)
+    print(f"record: {runs / record.run / 'record.json'}", file=sys.stderr)
+
+
+def show_records(records: Sequence[Record], runs: Path, as_json: bool) -> None:
+    """The leaderboard rows of several records; on standard error, where their files are."""
+    if as_json:
+        print(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
+        return
+    _show_rows(records)
+    for record in records:
+        print(f"record: {runs / record.run / 'record.json'}", file=sys.stderr)
+
+
+def _show_rows(records: Sequence[Record]) -> None:
+    tables = make_tables(records)
     console = Console()
     if console.is_terminal:
         console.print(to_rich(tables, console.width))
     else:
         print(to_markdown(tables))
-    print(f"record: {runs / record.run / 'record.json'}", file=sys.stderr)
+
+
+def show_adaptive(record: Record) -> None:
+    """Share and cost of each model that frames chose, where they did; on standard error in a pipe."""
+    use = record.adaptive
+    if use is None:
+        return
+    names = ("choice", "share of frames", "GMACs of a clip if all take it")
+    rows = [(name, f"{share:.1%}", f"{use.gmacs[name]:.4g}") for name, share in use.shares.items()]
+    console = Console()
+    if console.is_terminal:
+        table = Table(names[0], box=SIMPLE_HEAD)
+        for name in names[1:]:
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    else:
+        for line in (names, *rows):
+            print(*line, sep="\t", file=sys.stderr)
 
 
 def show_description(description: dict[str, Any], as_json: bool) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from skelbench.check import NamedArchitecture
+from skelbench.engine.choices import forget_choices
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError
-from skelbench.results.store import RunFolder, Scores
+from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import predict
 from skelbench.train.fit import FitResult, fit
@@ -62,6 +64,7 @@ def evaluate_network(job: Job, network: nn.Module) -> dict[str, float]:
 def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float]]:
     """Scores on the test split, and the spec's metrics of them to four decimals."""
     loader = job.material.test_loader()
+    forget_choices(network)
     with job.screen.bar("test", len(loader)) as advance:
         scores = predict(network, loader, job.device, advance)
     measured = {m.name: float(m.load()(scores.scores, scores.labels)) for m in job.checked.metrics}
@@ -82,10 +85,26 @@ def load_network(network: nn.Module, folder: RunFolder) -> None:
     Raises:
         RunFolderError: They are missing, damaged, or another network's.
     """
-    path: Path = folder.checkpoints / WEIGHTS
+    with _readable(folder) as path:
+        network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+
+
+def stored_weights(folder: RunFolder) -> dict[str, torch.Tensor]:
+    """The weights of a run's trained network, by name.
+
+    Raises:
+        RunFolderError: They are missing or damaged.
+    """
+    with _readable(folder) as path:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        return {name: weight.detach() for name, weight in state.items()}
+
+
+@contextmanager
+def _readable(folder: RunFolder) -> Iterator[Path]:
+    path = folder.path / CHECKPOINTS / WEIGHTS
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        network.load_state_dict(state)
+        yield path
     except FileNotFoundError as error:
         raise RunFolderError("the run has no trained network", where=path, remedy="Finish the run") from error
     except Exception as error:  # torch has no one error for a damaged file

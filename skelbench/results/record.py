@@ -129,6 +129,19 @@ class Environment(Part):
     threads: Annotated[int, Field(gt=0)]
 
 
+class AdaptiveUse(Part):
+    """What was chosen frame by frame on the test split.
+
+    Attributes:
+        shares: For each choice, the share of frames that took it; a policy that takes several at once
+            has shares that sum to more than 1.
+        gmacs: For each choice, GMACs of a clip if every frame took it.
+    """
+
+    shares: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    gmacs: dict[str, Annotated[float, Field(ge=0)]]
+
+
 class Failure(Part):
     """A trial that failed.
 
@@ -172,8 +185,10 @@ class Record(Part):
         clip: The clip options, as plain data.
         metrics: Metric name -> percent, on the test split.
         params: Trainable parameters.
-        macs: Multiply-accumulates of one clip, all its persons counted.
+        macs: Multiply-accumulates of one clip, all its persons counted; where models are chosen frame
+            by frame, the mean over the test split.
         flops: Two for each MAC.
+        adaptive: What was chosen frame by frame, None where nothing is chosen.
         latency: Forward time, None where it was not measured.
         search: Search cost, None for a fixed architecture.
         training: The final training, None where there was none.
@@ -186,6 +201,7 @@ class Record(Part):
         status: ``ok``, or ``failed`` where the work was not completed.
         failures: Trials that failed.
         fusion: For fused scores, run name -> weight.
+        started_from: Name of each architecture whose trained weights it began with -> run name.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -212,6 +228,7 @@ class Record(Part):
     params: NonNegative | None = None
     macs: NonNegative | None = None
     flops: NonNegative | None = None
+    adaptive: AdaptiveUse | None = None
     latency: Latency | None = None
     search: SearchCost | None = None
     training: Training | None = None
@@ -224,6 +241,7 @@ class Record(Part):
     status: Literal["ok", "failed"] = "ok"
     failures: tuple[Failure, ...] = ()
     fusion: dict[str, float] = Field(default_factory=dict)
+    started_from: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Record:

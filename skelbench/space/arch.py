@@ -37,6 +37,7 @@ from skelbench.spec.yaml import Marks, dump_yaml, load_yaml
 if TYPE_CHECKING:
     from skelbench.check import Checked
     from skelbench.space.size import SearchSpace
+    from skelbench.spec.schema import StartSpec
 
 
 class _File(BaseModel):
@@ -139,12 +140,14 @@ class NamedArchitecture:
         summary: One line.
         network: The network that the choices are made in.
         sample: A decision for every active label, in canonical form.
+        start: Trained weights that it begins with, or None.
     """
 
     name: str
     summary: str
     network: NetworkNodes
     sample: Sample
+    start: StartSpec | None = None
 
     @property
     def hash(self) -> str:

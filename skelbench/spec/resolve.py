@@ -17,7 +17,7 @@ from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
 SHIPPED = "skelbench_spaces"
 _LONGEST_CHAIN = 20
 _OWN = ("name", "summary", "reported")
-_NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures")
+_NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures", "stages")
 _OF_THE_SEARCH = ("network", "search")
 _NAMED = ("profiles", "architectures")
 

@@ -23,6 +23,7 @@ from skelbench.spec.yaml import Marks
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 RawNode = Any
 Percent = Annotated[float, Field(ge=0, le=100)]
+Part = Annotated[str, Field(min_length=1)]
 
 
 class DataSpec(Options):
@@ -125,6 +126,19 @@ class SearchSpec(Options):
     train: dict[str, Any] = Field(default_factory=dict)
 
 
+class StartSpec(Options):
+    """Trained weights that an architecture begins its training with.
+
+    Attributes:
+        weights: Name of an architecture of the spec -> part of its network -> part of this network, each
+            a module's path such as ``body.0``.
+        freeze: Share of the training in which everything loaded stays as it is.
+    """
+
+    weights: Annotated[dict[Name, dict[Part, Part]], Field(min_length=1)]
+    freeze: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
 class ArchitectureSpec(Options):
     """A named architecture: choices in the spec's network, or a network of its own.
 
@@ -132,11 +146,29 @@ class ArchitectureSpec(Options):
         summary: One line.
         choices: A decision per label.
         network: Another network.
+        start: Trained weights that it begins with; None: it begins afresh.
     """
 
     summary: str = ""
     choices: dict[str, Any] | None = None
     network: NetworkSpec | None = None
+    start: StartSpec | None = None
+
+
+class StageSpec(Options):
+    """Runs of named architectures that ``skelbench run`` makes one after the other.
+
+    Attributes:
+        name: The stage's name.
+        train: Names of architectures of the spec.
+        streams: Train each of them on each of these; none: on the spec's own.
+        fuse: For each architecture one fused row by each list of weights, a weight for every stream.
+    """
+
+    name: Name
+    train: tuple[Name, ...]
+    streams: tuple[Stream, ...] = ()
+    fuse: tuple[tuple[Annotated[float, Field(ge=0)], ...], ...] = ()
 
 
 class ReportedSpec(Options):
@@ -182,6 +214,7 @@ class Spec(Options):
         evaluate: How the final scores are taken.
         profiles: Named changes, applied with --profile.
         architectures: Named architectures.
+        stages: Runs that make up the whole study, in order.
         reported: Published figures.
     """
 
@@ -195,6 +228,7 @@ class Spec(Options):
     evaluate: EvaluateOptions = EvaluateOptions()
     profiles: dict[str, dict[str, Any]] = Field(default_factory=dict)
     architectures: dict[Name, ArchitectureSpec] = Field(default_factory=dict)
+    stages: tuple[StageSpec, ...] = ()
     reported: tuple[ReportedSpec, ...] = ()
 
     def search_options(self) -> TrainOptions:

@@ -1,0 +1,121 @@
+"""A spec's stages: runs of named architectures, one after the other, and their fused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from skelbench.check import Checked, check_spec
+from skelbench.console import Screen
+from skelbench.engine.fusion import fuse_runs, store_fusion
+from skelbench.engine.job import RunOptions
+from skelbench.engine.run import resolve, run_spec
+from skelbench.engine.start import confirmed_start, parse_start
+from skelbench.errors import SpecError, did_you_mean
+from skelbench.registry import load_registry
+from skelbench.results.record import Record
+from skelbench.spec.pipeline import SEARCH
+from skelbench.spec.schema import StageSpec
+
+
+def run_stages(spec: str, options: RunOptions, wanted: Sequence[str] = ()) -> Record | list[Record]:
+    """Run a spec: its stages in their order, or its search if it has none.
+
+    Runs that are finished already are taken as they are, so that an interrupted pipeline goes on. One
+    that fails ends it; what is done stays.
+
+    Args:
+        spec: A spec file or the name of a shipped spec.
+        options: What the command line adds.
+        wanted: Names of stages, of which ``search`` is the spec's search; none: all that the spec lists.
+
+    Returns:
+        The record of each run, every one once; of the search alone its one record.
+
+    Raises:
+        SkelbenchError: The input is wrong; nothing has begun.
+        WorkFailed: A run failed.
+    """
+    screen = Screen()
+    resolved, _ = resolve(spec, options, screen)
+    options = replace(options, profile=resolved.profile or None)
+    stages = _chosen(resolved.spec.stages, wanted, resolved.path)
+    if not stages:
+        return run_spec(spec, options)
+    checked = check_spec(resolved, load_registry())
+    _confirm_starts(checked, stages, options)
+    pipeline = _Pipeline(spec, checked, options, screen)
+    for number, stage in enumerate(stages, start=1):
+        pipeline.run(stage, f"stage {stage.name} ({number} of {len(stages)})")
+    if SEARCH in wanted:
+        pipeline.keep(run_spec(spec, replace(options, start=())))
+    return list(pipeline.records.values())
+
+
+def _chosen(stages: Sequence[StageSpec], wanted: Sequence[str], place: str) -> list[StageSpec]:
+    names = [stage.name for stage in stages]
+    for name in wanted:
+        if name not in (*names, SEARCH):
+            remedy = did_you_mean(name, [*names, SEARCH])
+            raise SpecError(f"the spec has no stage '{name}'", where=place, remedy=remedy)
+    return [stage for stage in stages if not wanted or stage.name in wanted]
+
+
+def _confirm_starts(checked: Checked, stages: Sequence[StageSpec], options: RunOptions) -> None:
+    """Find what does not fit in the last stage before the first one has trained for hours.
+
+    Raises:
+        SpecError: Weights do not fit, or a run is given whose architecture no stage starts from.
+    """
+    architectures = [checked.architectures[name] for stage in stages for name in stage.train]
+    sources = {name for given in architectures if given.start for name in given.start.weights}
+    for name, _ in map(parse_start, options.start):
+        if name not in sources:
+            remedy = did_you_mean(name, sources) if sources else "Leave out --start"
+            raise SpecError(f"no stage starts from '{name}'", where="--start", remedy=remedy)
+    for given in dict.fromkeys(given.name for given in architectures):
+        confirmed_start(checked, checked.architectures[given], _starts(checked, given, options))
+
+
+def _starts(checked: Checked, architecture: str, options: RunOptions) -> tuple[str, ...]:
+    """The runs among those given that an architecture starts from."""
+    start = checked.architectures[architecture].start
+    return tuple(text for text in options.start if start and parse_start(text)[0] in start.weights)
+
+
+class _Pipeline:
+    """Stages in progress; each run is made once, whichever stages name it."""
+
+    def __init__(self, spec: str, checked: Checked, options: RunOptions, screen: Screen) -> None:
+        self.spec, self.checked, self.options, self.screen = spec, checked, options, screen
+        self.records: dict[str, Record] = {}
+        self._made: dict[tuple[str, str], Record] = {}
+
+    def keep(self, record: Record) -> None:
+        """Have a record among the rows."""
+        self.records[record.run] = record
+
+    def run(self, stage: StageSpec, title: str) -> None:
+        """Every run of a stage, and its fused rows; ``title`` says on the screen where this is."""
+        streams = stage.streams or (self.checked.spec.data.stream,)
+        for number, name in enumerate(stage.train, start=1):
+            for stream in streams:
+                shown = f"{name}, {stream}" if stage.streams else name
+                self.screen.say(f"{title}: {shown} ({number} of {len(stage.train)})")
+                self.keep(self._run(name, stream))
+            for weights in stage.fuse:
+                by = " : ".join(f"{weight:g}" for weight in weights)
+                self.screen.say(f"{title}: {name}, {' + '.join(streams)} fused by {by}")
+                folders = [self.options.runs / self._made[name, stream].run for stream in streams]
+                self.keep(store_fusion(fuse_runs(folders, weights), self.options.runs))
+
+    def _run(self, name: str, stream: str) -> Record:
+        if (name, stream) not in self._made:
+            sets = self.options.sets
+            if stream != self.checked.spec.data.stream:  # else it is the run that it is without stages
+                sets += (f"data.stream={stream}",)
+            starts = _starts(self.checked, name, self.options)
+            self._made[name, stream] = run_spec(
+                self.spec, replace(self.options, sets=sets, start=starts), name
+            )
+        return self._made[name, stream]
