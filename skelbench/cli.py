@@ -13,6 +13,7 @@ from skelbench.cli_about import doctor, list_components, show_plugins
 from skelbench.cli_data import app as data_app
 from skelbench.cli_fuse import fuse
 from skelbench.cli_leaderboard import leaderboard
+from skelbench.cli_plot import frames, plot
 from skelbench.cli_spec import check, schema
 from skelbench.errors import SkelbenchError
 
@@ -159,6 +160,8 @@ app.command("plugins")(show_plugins)
 app.command()(doctor)
 app.command()(leaderboard)
 app.command()(fuse)
+app.command()(plot)
+app.command()(frames)
 app.add_typer(data_app, name="data")
 
 

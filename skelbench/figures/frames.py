@@ -87,7 +87,7 @@ def frames(clip: ClipChoices, path: Path) -> None:
     with page(path, width + 0.4, height) as figure:
         for number, strip in enumerate(strips, start=1):
             strip.draw(figure.add_subplot(persons, 1, number))
-        figure.suptitle(_title(clip))
+        figure.suptitle(heading(clip))
         figure.legend(handles=_legend(clip), loc="outside lower center", ncols=6, fontsize=8, frameon=False)
 
 
@@ -154,7 +154,7 @@ class _Strip:
         axes.tick_params(length=0, labelsize=7, colors="#666666")
         axes.spines[:].set_visible(False)
         if len(self.clip.joints) > 1:
-            axes.set_ylabel(f"person {self.person + 1}", color="#666666")
+            axes.set_ylabel(f"person {self.person}", color="#666666")
 
     def _skeleton(self, axes: Axes, frame: int) -> None:
         from matplotlib.collections import LineCollection
@@ -179,7 +179,8 @@ class _Strip:
         return (points - (self.middle[frame], self.floor)) * self.scale + (frame, 0)
 
 
-def _title(clip: ClipChoices) -> str:
+def heading(clip: ClipChoices) -> str:
+    """The clip, how it was classed, and what it cost."""
     verdict = f"taken for {clip.predicted}" if clip.predicted != clip.actual else "recognised"
     spent = "" if clip.gmacs is None else f", {clip.gmacs:.3g} GMACs"
     return f"{clip.sample}: {clip.actual}, {verdict}{spent}"

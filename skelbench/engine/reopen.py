@@ -1,0 +1,88 @@
+"""Opening a finished run again: its record, its trained network and its recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
+from skelbench.console import Screen
+from skelbench.engine.job import RunOptions
+from skelbench.engine.material import Material, load_material
+from skelbench.engine.training import load_network
+from skelbench.errors import RunFolderError
+from skelbench.registry import Registry, load_registry
+from skelbench.results.record import Record
+from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
+from skelbench.space.network import build_network
+from skelbench.spec.resolve import load_spec
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """A finished run.
+
+    Attributes:
+        registry: All components.
+        checked: Its checked spec.
+        folder: Its folder.
+        record: Its record.
+        material: Its recordings.
+        architecture: The one that was trained.
+        network: With the trained weights.
+        options: What the command line adds.
+        screen: Where progress is shown.
+    """
+
+    registry: Registry
+    checked: Checked
+    folder: RunFolder
+    record: Record
+    material: Material
+    architecture: NamedArchitecture
+    network: nn.Module
+    options: RunOptions
+    screen: Screen
+
+
+def finished(path: Path) -> tuple[RunFolder, Record]:
+    """A run's folder and record.
+
+    Raises:
+        RunFolderError: There is no run at ``path``, or it is not finished.
+    """
+    folder = RunFolder(path)
+    record = folder.record()
+    if record is None:
+        raise RunFolderError("the run is not finished", where=path, remedy="Run it to its end")
+    return folder, record
+
+
+def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Reopened:
+    """Open a finished run with its network and its recordings.
+
+    Args:
+        path: The run folder.
+        data: Where the recordings are now; None is where the run had them.
+        sets: Changes of single keys of its spec.
+
+    Raises:
+        RunFolderError: The run is not finished, or its network is gone.
+        DataError: The recordings are gone, or they are others than the run's.
+    """
+    (folder, record), screen, registry = finished(path), Screen(), load_registry()
+    checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
+    # The one that was found or given as a file, else one that the spec names.
+    stored = path / ARCHITECTURE
+    given = check_architecture(checked, registry, str(stored) if stored.exists() else record.model)
+    root = data or Path(checked.spec.data.root or "")
+    options = RunOptions(data=root, seed=folder.seed, runs=path.parent)
+    material = load_material(checked, root, options.stores, folder.seed, screen)
+    if material.fingerprints != (record.split_fingerprint, record.data_fingerprint):
+        raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
+    network = build_network(given.network, given.sample, checked.context())
+    load_network(network, folder)
+    return Reopened(registry, checked, folder, record, material, given, network, options, screen)
