@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .sgn import SgnHead, SgnJoints, SgnSpatial
 
 # On a CPU so many rows go through all layers at a time: the next layer finds them in the cache.
-ROWS = 1600
+ROWS = 3200
 
 
 class PreparedJoints(nn.Module):

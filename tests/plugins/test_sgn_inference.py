@@ -19,6 +19,7 @@ from skelbench.check import check_spec
 from skelbench.components import BuildContext
 from skelbench.layers import prepare_for_inference
 from skelbench.registry import load_registry
+from skelbench.space.adaptive import Adaptive
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 
@@ -43,6 +44,14 @@ def randomised(module, dtype=torch.float32, seed=0):
             if part.bias is not None:
                 nn.init.normal_(part.bias, 0, 0.3)
     return module.eval().to(dtype)
+
+
+class InTurn(nn.Module):
+    """A policy that chooses one of three models after the other."""
+
+    def forward(self, x):
+        turns = torch.arange(x.shape[2]) % 3
+        return nn.functional.one_hot(turns, 3).T.expand(len(x), -1, -1).to(x)
 
 
 def same(module, x):
@@ -184,16 +193,21 @@ class TestNetworks:
         double = torch.float64
         same(network(name, 2, dtype=double), clips(3, 2, dtype=double))
 
-    def test_on_frames_one_at_a_time(self):
-        """As for modules that see some frames of some clips, joined for the head."""
-        embed = SgnJoints(context(6), 16, joints=9)
-        chain = nn.Sequential(randomised(embed), randomised(SgnSpatial(context(16), (24,), 8)))
-        models = nn.ModuleDict({"S-9": chain}).eval()
-        prepared = prepare_for_inference(models)
-        x = SgnClip(context(3, persons=2))(clips(2, 2))
-        frames = x.transpose(1, 2).flatten(0, 1).unsqueeze(2)
-        together = chain(x).transpose(1, 2).flatten(0, 1).unsqueeze(2)
-        assert torch.allclose(prepared["S-9"](frames), together, atol=1e-5)
+    @pytest.mark.parametrize("dtype", TOLERANCE)
+    def test_where_a_model_is_chosen_for_each_frame(self, dtype):
+        chains = {
+            f"S-{joints}": nn.Sequential(
+                SgnJoints(context(6), 16, joints=joints), SgnSpatial(context(16), (24,), 8)
+            )
+            for joints in (1, 9, 25)
+        }
+        body = randomised(Adaptive(chains, InTurn(), [0.0] * len(chains)), dtype)
+        module = nn.Sequential(
+            SgnClip(context(3, persons=2)), body, randomised(SgnHead(context(24, persons=2), 32, 8), dtype)
+        )
+        prepared = same(module.eval(), clips(3, 2, dtype=dtype))
+        assert list(prepared[1].shares().values()) == pytest.approx([0.35, 0.35, 0.3])
+        assert not [part for part in prepared.modules() if isinstance(part, SgnJoints | SgnSpatial)]
 
     @pytest.mark.parametrize("training", [True, False])
     def test_the_original_is_left_as_it_is(self, training):
