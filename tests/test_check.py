@@ -223,6 +223,154 @@ def test_a_problem_from_a_change_says_so(check: Callable[..., Checked]):
         check(SPEC, sets=["network.body.1.graph=adjacenty"])
 
 
+# --- stages, and weights to start from -------------------------------------------------------
+
+PIPELINE = (
+    SPEC.replace(
+        "choices: {graph: [cheb.l]}",
+        "choices: {graph: [cheb.l]}\n    start: {weights: {fixed: {input: input}}}",
+    )
+    + """\
+stages:
+  - {name: first, train: [fixed]}
+  - name: second
+    train: [one, fixed]
+    streams: [joint, bone]
+    fuse:
+      - [1, 1]
+      - [3, 1]
+"""
+)
+
+
+def test_stages_and_starts_that_are_well(check: Callable[..., Checked]):
+    checked = check(PIPELINE)
+    assert [stage.name for stage in checked.spec.stages] == ["first", "second"]
+    start = checked.architectures["one"].start
+    assert start is not None
+    assert (start.freeze, start.weights) == (0.0, {"fixed": {"input": "input"}})
+    assert checked.architectures["fixed"].start is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "{fixed: {input",
+            "{fixd: {input",
+            "s.yaml:20: 'one' starts from an unknown architecture 'fixd'. Did you mean 'fixed'?",
+        ),
+        ("{fixed: {input", "{one: {input", "s.yaml:20: 'one' starts from itself. Valid names: fixed"),
+        ("{input: input}", "{}", "s.yaml:20: no part of 'fixed' is taken. Name parts, or leave it out"),
+        (
+            "weights: {fixed: {input: input}}",
+            "weights: {}",
+            "s.yaml:20: 'architectures.one.start.weights': Dictionary should have at least 1 item",
+        ),
+        (
+            "{input: input}",
+            "{body.0: body, body.1: body.1}",
+            "the part 'body.1' of 'one' gets weights twice: 'body' has some already. Leave out one",
+        ),
+        (
+            "{input: input}",
+            "{body.1: body.1, body.0: body.1}",
+            "s.yaml:20: the part 'body.1' of 'one' gets weights twice",
+        ),
+        (
+            "start: {weights",
+            "start: {freeze: 1, weights",
+            "s.yaml:20: 'architectures.one.start.freeze': Input should be less than 1",
+        ),
+        (
+            "start: {weights",
+            "start: {frezee: 0, weights",
+            "s.yaml:20: unknown key 'architectures.one.start.frezee'. Did you mean 'freeze'?",
+        ),
+        (
+            "  fixed:\n",
+            "  fixed:\n    start: {weights: {one: {body: body}}}\n",
+            "s.yaml:20: architectures start from each other in a circle: one -> fixed -> one. "
+            "Let one of them begin with fresh weights",
+        ),
+        (
+            "train: [fixed]",
+            "train: [fixd]",
+            "s.yaml:27: stage 'first' trains an unknown architecture 'fixd'. Did you mean 'fixed'?",
+        ),
+        (
+            "train: [fixed]",
+            "train: []",
+            "s.yaml:27: stage 'first' trains nothing. Name architectures under 'train'",
+        ),
+        (
+            "train: [fixed]",
+            "train: [fixed, fixed]",
+            "s.yaml:27: stage 'first' names 'fixed' twice. Name it once",
+        ),
+        ("[joint, bone]", "[joint, joint]", "s.yaml:30: stage 'second' names 'joint' twice. Name it once"),
+        ("name: first", "name: second", "s.yaml:28: there are two stages 'second'. Rename one of them"),
+        (
+            "name: first",
+            "name: search",
+            "s.yaml:27: a stage cannot be named 'search', which is the spec's search. Rename it",
+        ),
+        (
+            "    streams: [joint, bone]\n",
+            "",
+            "s.yaml:30: stage 'second' has nothing to fuse with 0 streams. Name two or more",
+        ),
+        (
+            "[joint, bone]",
+            "[bone]",
+            "s.yaml:31: stage 'second' has nothing to fuse with 1 streams. Name two or more",
+        ),
+        (
+            "- [3, 1]",
+            "- [3, 1, 1]",
+            "s.yaml:33: stage 'second' fuses 2 streams by 3 weights. Give one weight for each stream",
+        ),
+        (
+            "- [3, 1]",
+            "- [0, 0]",
+            "s.yaml:33: stage 'second' fuses by weights that are all zero. Give one of them a share",
+        ),
+        (
+            "- [3, 1]",
+            "- [3, -1]",
+            "s.yaml:33: 'stages.1.fuse.1.1': Input should be greater than or equal to 0 (it is -1)",
+        ),
+        (
+            "[joint, bone]",
+            "[joint, bones]",
+            "s.yaml:30: 'stages.1.streams.1': Input should be 'joint', 'bone'",
+        ),
+        ("streams:", "stream:", "s.yaml:30: unknown key 'stages.1.stream'. Did you mean 'streams'?"),
+    ],
+)
+def test_a_problem_of_stages_or_starts_says_its_line_and_the_remedy(
+    old: str, new: str, message: str, check: Callable[..., Checked]
+):
+    assert PIPELINE.count(old) == 1
+    with pytest.raises(SpecError) as error:
+        check(PIPELINE.replace(old, new))
+    assert len(error.value.problems) == 1
+    assert message in str(error.value)
+
+
+def test_circles_are_told_once_each(check: Callable[..., Checked]):
+    given = {"choices": {"graph": ["cheb.l"]}}
+    arrows = {"a": "b", "b": "c", "c": "a", "d": "a", "e": "f", "f": "e"}
+    starts = {name: {**given, "start": {"weights": {to: {"body": "body"}}}} for name, to in arrows.items()}
+    text = SPEC.partition("architectures:")[0] + json.dumps({"architectures": starts})[1:-1] + "\n"
+    with pytest.raises(SpecError) as error:
+        check(text)
+    assert [problem.what.partition(": ")[2] for problem in error.value.problems] == [
+        "a -> b -> c -> a",
+        "e -> f -> e",
+    ]
+
+
 # --- the commands ----------------------------------------------------------------------------
 
 

@@ -67,20 +67,26 @@ def _confirm_starts(checked: Checked, stages: Sequence[StageSpec], options: RunO
     Raises:
         SpecError: Weights do not fit, or a run is given whose architecture no stage starts from.
     """
-    architectures = [checked.architectures[name] for stage in stages for name in stage.train]
-    sources = {name for given in architectures if given.start for name in given.start.weights}
+    trained = dict.fromkeys(name for stage in stages for name in stage.train)
+    sources = {source for name in trained for source in _sources(checked, name)}
     for name, _ in map(parse_start, options.start):
         if name not in sources:
             remedy = did_you_mean(name, sources) if sources else "Leave out --start"
             raise SpecError(f"no stage starts from '{name}'", where="--start", remedy=remedy)
-    for given in dict.fromkeys(given.name for given in architectures):
-        confirmed_start(checked, checked.architectures[given], _starts(checked, given, options))
+    for name in trained:
+        confirmed_start(checked, checked.architectures[name], _starts(checked, name, options))
 
 
 def _starts(checked: Checked, architecture: str, options: RunOptions) -> tuple[str, ...]:
     """The runs among those given that an architecture starts from."""
+    sources = _sources(checked, architecture)
+    return tuple(text for text in options.start if parse_start(text)[0] in sources)
+
+
+def _sources(checked: Checked, architecture: str) -> set[str]:
+    """The architectures that an architecture starts from."""
     start = checked.architectures[architecture].start
-    return tuple(text for text in options.start if start and parse_start(text)[0] in start.weights)
+    return set(start.weights) if start else set()
 
 
 class _Pipeline:
@@ -111,11 +117,13 @@ class _Pipeline:
 
     def _run(self, name: str, stream: str) -> Record:
         if (name, stream) not in self._made:
+            starts = _starts(self.checked, name, self.options)
+            if not self.options.resume:  # what it starts from is begun anew too, and before it
+                for source in sorted(_sources(self.checked, name) - {parse_start(s)[0] for s in starts}):
+                    self._run(source, stream)
             sets = self.options.sets
             if stream != self.checked.spec.data.stream:  # else it is the run that it is without stages
                 sets += (f"data.stream={stream}",)
-            starts = _starts(self.checked, name, self.options)
-            self._made[name, stream] = run_spec(
-                self.spec, replace(self.options, sets=sets, start=starts), name
-            )
+            options = replace(self.options, sets=sets, start=starts)
+            self._made[name, stream] = run_spec(self.spec, options, name)
         return self._made[name, stream]
