@@ -53,15 +53,16 @@ def choices_of(path: Path, clip: str | None = None, data: Path | None = None) ->
         remedy = "Give a run of an architecture with the node 'adaptive'"
         raise RunFolderError("the network chooses nothing frame by frame", where=path, remedy=remedy)
     run = reopen(path, data)
-    index = _index(run.material, clip)
-    batch, joints = _first_view(run.material, index, run.checked.spec.data.stream)
+    material, checked = run.job.material, run.job.checked
+    index = _index(material, clip)
+    batch, joints = _first_view(material, index, checked.spec.data.stream)
     module = _adaptive(run.network, path)
     seed_everything(record.seed)  # a policy may draw
     with torch.no_grad():
         scores = run.network.eval()(batch)
     gates = _gates(module)
     present = [m for m in range(batch.shape[4]) if batch[..., m].any()] or [0]
-    clips = run.material.clips
+    clips = material.clips
     return ClipChoices(
         sample=str(clips.ids[index]),
         actual=clips.class_names[int(clips.labels[index])],
@@ -72,7 +73,7 @@ def choices_of(path: Path, clip: str | None = None, data: Path | None = None) ->
         gates=gates[present],
         joints=joints[0].permute(3, 1, 2, 0).numpy()[present],
         mixtures={n: weight for n in module.names if (weight := _mixture(module.models[n])) is not None},
-        layout=run.checked.layout,
+        layout=checked.layout,
     )
 
 

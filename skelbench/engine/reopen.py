@@ -8,13 +8,13 @@ from pathlib import Path
 
 from torch import nn
 
-from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
+from skelbench.check import NamedArchitecture, check_architecture, check_spec
 from skelbench.console import Screen
-from skelbench.engine.job import RunOptions
-from skelbench.engine.material import Material, load_material
+from skelbench.engine.job import Job, RunOptions
+from skelbench.engine.material import load_material
 from skelbench.engine.training import load_network
 from skelbench.errors import RunFolderError
-from skelbench.registry import Registry, load_registry
+from skelbench.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.network import build_network
@@ -26,26 +26,16 @@ class Reopened:
     """A finished run.
 
     Attributes:
-        registry: All components.
-        checked: Its checked spec.
-        folder: Its folder.
-        record: Its record.
-        material: Its recordings.
-        architecture: The one that was trained.
-        network: With the trained weights.
-        options: What the command line adds.
-        screen: Where progress is shown.
+        job: Its spec, recordings and folder.
+        record: What is known of it.
+        architecture: What was trained.
+        network: The architecture with the trained weights.
     """
 
-    registry: Registry
-    checked: Checked
-    folder: RunFolder
+    job: Job
     record: Record
-    material: Material
     architecture: NamedArchitecture
     network: nn.Module
-    options: RunOptions
-    screen: Screen
 
 
 def finished(path: Path) -> tuple[RunFolder, Record]:
@@ -85,4 +75,5 @@ def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Re
         raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
     network = build_network(given.network, given.sample, checked.context())
     load_network(network, folder)
-    return Reopened(registry, checked, folder, record, material, given, network, options, screen)
+    job = Job(registry, checked, material, folder, options, screen)
+    return Reopened(job, record, given, network)
