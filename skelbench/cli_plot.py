@@ -9,7 +9,7 @@ import typer
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Draw to this file, .svg or .png.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Series = Literal["space", "strategy", "stream", "model"]
+Series = Literal["space", "family", "strategy", "stream", "model"]
 
 
 def plot(
@@ -21,7 +21,12 @@ def plot(
         ),
     ] = None,
     output: Output = None,
-    series: Annotated[Series, typer.Option(help="What the networks on one line have in common.")] = "space",
+    series: Annotated[
+        Series,
+        typer.Option(
+            help="What the networks on one line share; family: the model but for a number at its end."
+        ),
+    ] = "space",
     dataset: Annotated[str | None, typer.Option(help="Take only runs on this data set.")] = None,
     json_output: Json = False,
 ) -> None:

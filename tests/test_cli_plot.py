@@ -93,6 +93,14 @@ def test_series_may_be_made_of_other_things(runs, series, names):
     assert [row[0] for row in lines("--series", series)[1:]] == names
 
 
+def test_models_that_differ_in_a_number_are_a_family(tmp_path):
+    models = ["sm1-9", "adasgn-0.5", "adasgn", "sm1-25", "2s-agcn", "searched"]
+    for model in models:
+        stored(tmp_path, model, model=model)
+    found = {row[1].partition(" ")[0]: row[0] for row in lines(tmp_path, "--series", "family")[1:]}
+    assert found == dict(zip(models, ["sm1", "adasgn", "adasgn", "sm1", "2s-agcn", "searched"], strict=True))
+
+
 def test_streams_are_series_of_their_own(runs):
     stored(runs, "d", stream="bone")
     assert [row[0] for row in lines()[1:]] == ["sgcn, bone", "sgcn, joint", "sgcn, joint"]

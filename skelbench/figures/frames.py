@@ -6,6 +6,7 @@ recorded, and stand where the mixture puts them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ from skelbench.figures.page import COLOURS, page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.patches import Patch
 
 _MOST_SKELETONS = 20
 _NARROWEST, _WIDEST = 7.0, 12.0  # inches
@@ -83,12 +83,18 @@ def frames(clip: ClipChoices, path: Path) -> None:
     persons, count = len(clip.joints), clip.joints.shape[1]
     strips = [_Strip(clip, person) for person in range(persons)]
     width = min(_WIDEST, max(_NARROWEST, 0.6 * count))
-    height = sum(strip.height + _BAR + 1 for strip in strips) * width / count + 0.9
+    labels = [_label(clip, option) for option in clip.options]
+    rows = math.ceil(len(labels) * (0.5 + 0.065 * max(map(len, labels))) / width)
+    height = sum(strip.height + _BAR + 0.7 for strip in strips) * width / count + 0.6 + 0.2 * rows
     with page(path, width + 0.4, height) as figure:
+        from matplotlib.patches import Patch
+
         for number, strip in enumerate(strips, start=1):
             strip.draw(figure.add_subplot(persons, 1, number))
         figure.suptitle(heading(clip))
-        figure.legend(handles=_legend(clip), loc="outside lower center", ncols=6, fontsize=8, frameon=False)
+        handles = [Patch(color=clip.colour((o,)), label=x) for o, x in zip(clip.options, labels, strict=True)]
+        columns = math.ceil(len(labels) / rows)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def upright(joints: np.ndarray, layout: Layout) -> np.ndarray:
@@ -186,13 +192,6 @@ def heading(clip: ClipChoices) -> str:
     return f"{clip.sample}: {clip.actual}, {verdict}{spent}"
 
 
-def _legend(clip: ClipChoices) -> list[Patch]:
-    from matplotlib.patches import Patch
-
-    handles = []
-    for option in clip.options:
-        text = f"{option}: {clip.share(option):.0%}"
-        if option in clip.shares:
-            text += f" (test split {clip.shares[option]:.0%})"
-        handles.append(Patch(color=clip.colour((option,)), label=text))
-    return handles
+def _label(clip: ClipChoices, option: str) -> str:
+    whole = f" (test split {clip.shares[option]:.0%})" if option in clip.shares else ""
+    return f"{option}: {clip.share(option):.0%}{whole}"

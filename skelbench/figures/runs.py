@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from skelbench.leaderboard.table import Table, make_tables
 from skelbench.results.record import RECORD, Record
 from skelbench.results.store import IDENTITY
 
-Series = Literal["space", "strategy", "stream", "model"]
+Series = Literal["space", "family", "strategy", "stream", "model"]
 _COMPARED = ("dataset", "synthetic", "protocol", "split_fingerprint", "source")
 
 
@@ -81,7 +82,7 @@ def points_of(table: Table, series: Series = "space") -> list[Point]:
         if top1 is None or macs is None:
             print(f"{row['run']}: no top-1 accuracy or no MACs, left out", file=sys.stderr)
             continue
-        name = str(row[series] or "no strategy")
+        name = _family(str(row["model"])) if series == "family" else str(row[series] or "no strategy")
         if len(streams) > 1 and series != "stream":
             name += f", {row['stream']}"
         label = f"{row['model']} ({row['strategy']})" if row["strategy"] else str(row["model"])
@@ -116,6 +117,11 @@ def _incomparable(name: str, one: tuple[Path, Record], other: tuple[Path, Record
     what = f"{name.replace('_', ' ')} is {found} but {wanted} in {one[0]}"
     remedy = "Name runs that can be compared, or give --dataset"
     return RunFolderError(what, where=other[0], remedy=remedy)
+
+
+def _family(model: str) -> str:
+    """A model's name without the number at its end: `adasgn-0.5` and `adasgn` are one family."""
+    return re.sub(r"-[\d.]+$", "", model)
 
 
 def _number(cell: Any) -> float | None:
