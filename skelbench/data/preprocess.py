@@ -30,6 +30,8 @@ def preprocess(clips: Clips, name: str, layout: Layout) -> Clips:
             ``sgn``: minus the first person's spine in the first frame with a body (Zhang et al., CVPR 2020);
             ``ctrgcn``: the same translation under the name of Chen et al., ICCV 2021, whose scaling
             of each clip comes after random rotation and is the clip option ``normalise: minmax``;
+            ``hand``: minus the wrist in the first frame with a hand, divided by the distance there from
+            it to the base of the middle finger (Shi et al., ICCV 2021, as in their released code);
             ``kinetics2d``: (x, y, score) in [0, 1] to (x - 0.5, 0.5 - y, score), zero where the score
             is zero (Yan et al., AAAI 2018).
         layout: The skeleton of the recordings.
@@ -111,6 +113,17 @@ def _from_first(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.n
     return _keep_zeros(frames, frames - each[:, None, None])
 
 
+def _hand(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.ndarray:
+    if missing := {"wrist", "middle_base"} - set(layout.joints):
+        raise DataError(f"'hand' needs a joint '{min(missing)}', which '{layout.name}' has not")
+    wrist, middle = map(layout.joints.index, ("wrist", "middle_base"))
+    first = frames[_first_seen(frames, offsets), 0]
+    length = np.linalg.norm(first[:, middle] - first[:, wrist], axis=1)
+    length[length == 0] = 1
+    centre, scale = (np.repeat(each, np.diff(offsets), axis=0) for each in (first[:, wrist], length))
+    return _keep_zeros(frames, (frames - centre[:, None, None]) / scale[:, None, None, None])
+
+
 def _kinetics2d(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.ndarray:
     x, y, score = np.moveaxis(frames, -1, 0)
     return np.stack([x - 0.5, 0.5 - y, score], axis=-1) * (score != 0)[..., None]
@@ -121,6 +134,7 @@ PREPROCESSES: dict[str, Step | None] = {
     "sgcn": _sgcn,
     "sgn": _from_first,
     "ctrgcn": _from_first,
+    "hand": _hand,
     "kinetics2d": _kinetics2d,
 }
 

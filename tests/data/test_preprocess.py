@@ -14,6 +14,7 @@ from skelbench.errors import DataError
 from .made import CHAIN, make_clips
 
 SPATIAL = ["sgcn", "sgn", "ctrgcn"]
+HAND = replace(CHAIN, joints=("wrist", "palm", "thumb_base", "middle_base", "middle_tip"))
 
 
 def distances(frames: np.ndarray) -> np.ndarray:
@@ -33,7 +34,32 @@ def test_absent_persons_stay_exactly_zero(name: str) -> None:
     clips = make_clips()
     absent = ~clips.frames.any(axis=(2, 3))
     assert absent.any()
-    assert not preprocess(clips, name, CHAIN).frames[absent].any()
+    assert not preprocess(clips, name, HAND).frames[absent].any()
+
+
+def test_hand_begins_at_the_wrist_with_a_palm_of_length_one() -> None:
+    clips = make_clips(persons=1)
+    found = preprocess(clips, "hand", HAND)
+    first = found.frames[found.offsets[:-1], 0]
+    np.testing.assert_allclose(first[:, 0], 0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(first[:, 3], axis=1), 1, atol=1e-5)
+    before, after = distances(clips.frames), distances(found.frames)
+    for start, stop in zip(clips.offsets[:-1], clips.offsets[1:], strict=True):
+        length = before[start, 0, 0, 3]
+        np.testing.assert_allclose(after[start:stop] * length, before[start:stop], rtol=1e-4, atol=1e-5)
+
+
+def test_a_hand_of_no_length_is_moved_and_not_scaled() -> None:
+    clips = make_clips((3,), persons=1)
+    frames = clips.frames.copy()
+    frames[0, 0, 3] = frames[0, 0, 0]
+    found = preprocess(replace(clips, frames=frames), "hand", HAND).frames
+    np.testing.assert_allclose(found, frames - frames[0, 0, 0], atol=1e-6)
+
+
+def test_a_layout_that_is_no_hand_is_refused() -> None:
+    with pytest.raises(DataError, match="'hand' needs a joint 'middle_base', which 'chain' has not"):
+        preprocess(make_clips(), "hand", CHAIN)
 
 
 def test_sgcn_centres_every_frame_and_stands_the_first_upright() -> None:
