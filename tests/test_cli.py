@@ -177,7 +177,7 @@ def main(raised: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
     def fail(*arguments: Any, **options: Any) -> None:
         raise raised
 
-    monkeypatch.setattr("skelbench.engine.run.run_spec", fail)
+    monkeypatch.setattr("skelbench.engine.stages.run_stages", fail)
     monkeypatch.setattr(sys, "argv", ["skelbench", "run", "tiny.yaml"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

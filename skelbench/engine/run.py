@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
@@ -17,10 +18,45 @@ from skelbench.engine.searching import Found, search_architecture
 from skelbench.engine.start import confirmed_start, identities, starting, store_identities
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
-from skelbench.registry import load_registry
+from skelbench.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
-from skelbench.spec.resolve import Resolved, load_spec
+from skelbench.spec.resolve import load_spec
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A checked spec and its recordings, which are read once for all of its runs.
+
+    Attributes:
+        registry: All components.
+        checked: The spec.
+        options: What the command line adds.
+        synthetic: Whether it runs on the built-in synthetic recordings.
+        screen: Where progress is shown.
+        shares: A setting of the same recordings, which are not read again then.
+    """
+
+    registry: Registry
+    checked: Checked
+    options: RunOptions
+    synthetic: bool
+    screen: Screen
+    shares: Setting | None = None
+
+    @cached_property
+    def root(self) -> Path:
+        """Where the recordings are, or are now."""
+        if self.synthetic:
+            return synthetic_root(self.checked, self.options.stores, self.screen)
+        return self.options.data or Path(self.checked.spec.data.root or "")
+
+    @cached_property
+    def material(self) -> Material:
+        """The recordings and their split."""
+        if self.shares is not None:
+            return replace(self.shares.material, checked=self.checked)
+        return load_material(self.checked, self.root, self.options.stores, self.options.seed, self.screen)
 
 
 def run_spec(spec: str, options: RunOptions, architecture: str | None = None) -> Record:
@@ -38,13 +74,15 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         SkelbenchError: The input is wrong; nothing has begun.
         WorkFailed: The work failed; what was done is in the run folder.
     """
-    screen, registry = Screen(), load_registry()
-    resolved, synthetic = resolve(spec, options, screen)
-    checked = check_spec(resolved, registry)
+    return run_in(open_setting(spec, options), options, architecture)
+
+
+def run_in(setting: Setting, options: RunOptions, architecture: str | None = None) -> Record:
+    """`run_spec` where spec and recordings are open; ``options`` may differ in ``resume`` and ``start``."""
+    checked, registry, screen = setting.checked, setting.registry, setting.screen
     given = check_architecture(checked, registry, architecture) if architecture else None
     started = confirmed_start(checked, given, options.start)
-    root = find_data(checked, options, synthetic, screen)
-    material = load_material(checked, root, options.stores, options.seed, screen)
+    material = setting.material
     folder = open_folder(checked, given, material, options, identities(started))
     with folder.lock(), removed_unless_begun(folder):
         material.confirm(folder)
@@ -52,13 +90,13 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         if finished is not None:
             screen.say(f"{folder.path} is finished; --no-resume runs it again")
             return finished
-        sources = started | run_sources(spec, options, given, started, screen)
+        sources = started | run_sources(setting, options, given, started)
         job = Job(registry, checked, material, folder, options, screen, sources, identities(started))
         store_identities(folder, job.given)
-        folder.write_text(SPEC, resolved.with_root(root).dump())
+        folder.write_text(SPEC, checked.resolved.with_root(setting.root).dump())
         if architecture and architecture not in checked.architectures:
             folder.write_text(ARCHITECTURE, Path(architecture).read_text(encoding="utf-8"))
-        registry.hooks.before_run(spec=resolved.data, context=job.context)
+        registry.hooks.before_run(spec=checked.resolved.data, context=job.context)
 
         found = Found(given) if given else search_architecture(job)
         network = derive(job, found.architecture)
@@ -72,29 +110,26 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         return record
 
 
-def resolve(spec: str, options: RunOptions, screen: Screen) -> tuple[Resolved, bool]:
-    """The resolved spec and whether it runs on synthetic data, then by default in the quick profile."""
+def open_setting(spec: str, options: RunOptions) -> Setting:
+    """Resolve and check a spec; without data it runs on synthetic ones, by default in the quick profile.
+
+    Raises:
+        SpecError: The spec is wrong.
+    """
+    screen, registry = Screen(), load_registry()
     resolved = load_spec(spec, profile=options.profile, sets=options.sets)
     synthetic = options.data is None and resolved.spec.data.root is None
     if synthetic and options.profile is None and "quick" in resolved.profiles:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
         resolved = load_spec(spec, profile="quick", sets=options.sets)
-    return resolved, synthetic
-
-
-def find_data(checked: Checked, options: RunOptions, synthetic: bool, screen: Screen) -> Path:
-    """Where the recordings are, or are now."""
-    if synthetic:
-        return synthetic_root(checked, options.stores, screen)
-    return options.data or Path(checked.spec.data.root or "")
+    return Setting(registry, check_spec(resolved, registry), options, synthetic, screen)
 
 
 def run_sources(
-    spec: str,
+    setting: Setting,
     options: RunOptions,
     given: NamedArchitecture | None,
     started: Mapping[str, RunFolder],
-    screen: Screen,
 ) -> dict[str, RunFolder]:
     """The runs of the architectures that the given one starts from, made now or found finished.
 
@@ -103,8 +138,8 @@ def run_sources(
     sources = {}
     for name in given.start.weights if given and given.start else ():
         if given and name not in started:
-            screen.say(f"{given.name} starts from {name}: training that first")
-            record = run_spec(spec, replace(options, start=(), resume=True), name)
+            setting.screen.say(f"{given.name} starts from {name}: training that first")
+            record = run_in(setting, replace(options, start=(), resume=True), name)
             sources[name] = RunFolder(options.runs / record.run)
     return sources
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from skelbench.check import Checked, check_spec
-from skelbench.console import Screen
+from skelbench.check import Checked
 from skelbench.engine.fusion import fuse_runs, store_fusion
 from skelbench.engine.job import RunOptions
-from skelbench.engine.run import resolve, run_spec
+from skelbench.engine.run import Setting, open_setting, run_in
 from skelbench.engine.start import confirmed_start, parse_start
 from skelbench.errors import SpecError, did_you_mean
-from skelbench.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.spec.pipeline import SEARCH
 from skelbench.spec.schema import StageSpec
@@ -36,19 +34,17 @@ def run_stages(spec: str, options: RunOptions, wanted: Sequence[str] = ()) -> Re
         SkelbenchError: The input is wrong; nothing has begun.
         WorkFailed: A run failed.
     """
-    screen = Screen()
-    resolved, _ = resolve(spec, options, screen)
-    options = replace(options, profile=resolved.profile or None)
+    setting = open_setting(spec, options)
+    resolved = setting.checked.resolved
     stages = _chosen(resolved.spec.stages, wanted, resolved.path)
     if not stages:
-        return run_spec(spec, options)
-    checked = check_spec(resolved, load_registry())
-    _confirm_starts(checked, stages, options)
-    pipeline = _Pipeline(spec, checked, options, screen)
+        return run_in(setting, options)
+    _confirm_starts(setting.checked, stages, options)
+    pipeline = _Pipeline(spec, setting, options)
     for number, stage in enumerate(stages, start=1):
         pipeline.run(stage, f"stage {stage.name} ({number} of {len(stages)})")
     if SEARCH in wanted:
-        pipeline.keep(run_spec(spec, replace(options, start=())))
+        pipeline.keep(run_in(setting, replace(options, start=())))
     return list(pipeline.records.values())
 
 
@@ -92,9 +88,12 @@ def _sources(checked: Checked, architecture: str) -> set[str]:
 class _Pipeline:
     """Stages in progress; each run is made once, whichever stages name it."""
 
-    def __init__(self, spec: str, checked: Checked, options: RunOptions, screen: Screen) -> None:
-        self.spec, self.checked, self.options, self.screen = spec, checked, options, screen
+    def __init__(self, spec: str, setting: Setting, options: RunOptions) -> None:
+        self.spec, self.checked, self.screen = spec, setting.checked, setting.screen
+        self.options = replace(options, profile=setting.checked.resolved.profile or None)
         self.records: dict[str, Record] = {}
+        self._own = setting
+        self._settings: dict[str, Setting] = {setting.checked.spec.data.stream: setting}
         self._made: dict[tuple[str, str], Record] = {}
 
     def keep(self, record: Record) -> None:
@@ -121,9 +120,14 @@ class _Pipeline:
             if not self.options.resume:  # what it starts from is begun anew too, and before it
                 for source in sorted(_sources(self.checked, name) - {parse_start(s)[0] for s in starts}):
                     self._run(source, stream)
-            sets = self.options.sets
-            if stream != self.checked.spec.data.stream:  # else it is the run that it is without stages
-                sets += (f"data.stream={stream}",)
-            options = replace(self.options, sets=sets, start=starts)
-            self._made[name, stream] = run_spec(self.spec, options, name)
+            options = replace(self.options, start=starts)
+            self._made[name, stream] = run_in(self._setting(stream), options, name)
         return self._made[name, stream]
+
+    def _setting(self, stream: str) -> Setting:
+        """The spec with another stream; with its own it is as it is without stages, and so are its runs."""
+        if stream not in self._settings:
+            sets = (*self.options.sets, f"data.stream={stream}")
+            opened = open_setting(self.spec, replace(self.options, sets=sets))
+            self._settings[stream] = replace(opened, shares=self._own)
+        return self._settings[stream]
