@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from skelbench.check import check_architecture, check_spec
+from skelbench.engine.choices import cost_by_choice
 from skelbench.registry import load_registry
 from skelbench.space.arch import closed
 from skelbench.space.network import build_network
@@ -30,7 +31,9 @@ def describe_spec(
         ``space``, ``spec_hash``, ``space_size`` (exact), ``architectures`` (names), ``decisions``,
         ``architecture``, of an architecture ``hash``, ``choices`` and ``cells`` (the genotype of each
         stack of cells), and where there is a network ``params``, ``macs``, ``flops``,
-        ``as_reported`` (MACs as `ModuleMacs` counts them), ``input_shape`` and ``blocks``.
+        ``as_reported`` (MACs as `ModuleMacs` counts them), ``input_shape`` and ``blocks``; where
+        models are chosen frame by frame, ``macs`` are those of all of them, and ``by_choice`` has
+        both counts for a clip in which every frame takes the same.
 
     Raises:
         SpecError: The spec or the architecture is wrong.
@@ -67,7 +70,9 @@ def describe_spec(
         "flops": counted.flops,
         "as_reported": counted.as_reported,
     }
-    return {**description, **figures, "input_shape": shape, "blocks": blocks}
+    chosen = cost_by_choice(network, checked.clip_shape())
+    by_choice = {"by_choice": {name: macs._asdict() for name, macs in chosen.items()}} if chosen else {}
+    return {**description, **figures, **by_choice, "input_shape": shape, "blocks": blocks}
 
 
 def _genotypes(node: Any) -> Iterator[dict[str, list[list[str]]]]:

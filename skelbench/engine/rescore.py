@@ -5,20 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
-from skelbench.console import Screen
 from skelbench.engine.choices import complexity
 from skelbench.engine.evidence import defining_hash, run_hash
-from skelbench.engine.job import Job, RunOptions
-from skelbench.engine.material import load_material
+from skelbench.engine.reopen import finished, reopen
 from skelbench.engine.start import store_identities, stored_identities
-from skelbench.engine.training import load_network, score_network, store_network
+from skelbench.engine.training import score_network, store_network
 from skelbench.errors import RunFolderError
-from skelbench.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
-from skelbench.space.network import build_network
-from skelbench.spec.resolve import load_spec
 
 
 def rescore(path: Path, data: Path | None = None, views: int | None = None) -> Record:
@@ -36,25 +30,14 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         RunFolderError: The run is not finished, or its network is gone.
         DataError: The recordings are gone, or they are others than the run's.
     """
-    screen, registry, run = Screen(), load_registry(), RunFolder(path)
-    record = run.record()
-    if record is None:
-        raise RunFolderError("the run is not finished", where=path, remedy="Run it to its end")
-    sets = (f"evaluate.views={views or record.views}",)
-    checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
-    root = data or Path(checked.spec.data.root or "")
-    given = _architecture(checked, registry, run, record)
-    options = RunOptions(data=root, seed=run.seed, runs=path.parent)
-    material = load_material(checked, root, options.stores, run.seed, screen)
-    if material.fingerprints != (record.split_fingerprint, record.data_fingerprint):
-        raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
-    network = build_network(given.network, given.sample, checked.context())
-    load_network(network, run)
-    job = Job(registry, checked, material, run, options, screen)
+    _, record = finished(path)
+    opened = reopen(path, data, (f"evaluate.views={views or record.views}",))
+    job, network = opened.job, opened.network
+    checked, material, run = job.checked, job.material, job.folder
     scores, metrics = score_network(job, network)
     if checked.spec.evaluate.views == record.views:
         return _confirmed(record, metrics, path)
-    fixed = None if record.strategy else given
+    fixed = None if record.strategy else opened.architecture
     started = stored_identities(run)
     identity = run_hash(checked, fixed, record.synthetic, started)
     folder = RunFolder.create(path.parent, run.spec, identity, run.seed)
@@ -75,12 +58,6 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed, started)})
         folder.write_record(rescored)
         return rescored
-
-
-def _architecture(checked: Checked, registry: Registry, run: RunFolder, record: Record) -> NamedArchitecture:
-    """The one that was found or given as a file, else one that the spec names."""
-    path = run.path / ARCHITECTURE
-    return check_architecture(checked, registry, str(path) if path.exists() else record.model)
 
 
 def _confirmed(record: Record, metrics: dict[str, float], path: Path) -> Record:

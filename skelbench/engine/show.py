@@ -89,6 +89,8 @@ def show_description(description: dict[str, Any], as_json: bool) -> None:
         console.print(_cells(genotype))
     if "params" in description:
         console.print(_blocks(description))
+        if "by_choice" in description:
+            console.print(_by_choice(description["by_choice"]))
         console.print(AS_REPORTED, soft_wrap=True)
 
 
@@ -99,6 +101,15 @@ def _cells(genotype: dict[str, list[list[str]]]) -> Table:
         table.add_column(column)
     for number, edges in enumerate(zip(*genotype.values(), strict=True)):
         table.add_row(str(number + 2), *(" + ".join(node) for node in edges))
+    return table
+
+
+def _by_choice(costs: dict[str, dict[str, int]]) -> Table:
+    table = Table("every frame takes", title="one clip by choice; all models run in the total above")
+    for column in ("MACs", "as reported"):
+        table.add_column(column, justify="right")
+    for name, macs in costs.items():
+        table.add_row(name, f"{macs['macs']:,}", f"{macs['as_reported']:,}")
     return table
 
 

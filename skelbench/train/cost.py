@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
@@ -99,7 +99,19 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     return Cost(_params(module), flops // 2, flops, as_reported, shape, tuple(rows))
 
 
-def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence[str]) -> dict[str, int]:
+class Macs(NamedTuple):
+    """MACs by two conventions.
+
+    Attributes:
+        macs: As `Cost.macs`.
+        as_reported: As `Cost.as_reported`.
+    """
+
+    macs: int
+    as_reported: int
+
+
+def cost_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence[str]) -> dict[str, Macs]:
     """The MACs of some modules inside another in one pass, however deep they stand.
 
     Args:
@@ -110,10 +122,11 @@ def macs_of_parts(module: nn.Module, input_shape: Sequence[int], names: Sequence
     hollow = _without_data(module)
     parts = ((name, hollow.get_submodule(name)) for name in names)
     _, rows = _counted(hollow, tuple(input_shape), parts)
-    macs = dict.fromkeys(names, 0)
+    found = dict.fromkeys(names, Macs(0, 0))
     for row in rows:
-        macs[row["name"]] += row["macs"]
-    return macs
+        before = found[row["name"]]
+        found[row["name"]] = Macs(before.macs + row["macs"], before.as_reported + row["as_reported"])
+    return found
 
 
 def _counted(

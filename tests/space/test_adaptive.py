@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from skelbench.components import Operator
-from skelbench.engine.choices import complexity, forget_choices, macs_by_choice
+from skelbench.engine.choices import complexity, cost_by_choice, forget_choices
 from skelbench.errors import SpecError
 from skelbench.recipe import OptimizerOptions
 from skelbench.space.adaptive import Adaptive
@@ -320,8 +320,12 @@ class TestWhatItCosts:
         assert found["adaptive"].shares == {"one": 0.625, "three": 0.25, "two": 0.125}
 
     def test_each_choice_by_itself(self):
-        by_choice = macs_by_choice(self.network(), self.CLIP)
-        assert by_choice == {"one": self.ONE, "three": 4 * self.ONE, "two": 3 * self.ONE}
+        by_choice = cost_by_choice(self.network(), self.CLIP)
+        wanted = {"one": self.ONE, "three": 4 * self.ONE, "two": 3 * self.ONE}
+        assert {name: macs.macs for name, macs in by_choice.items()} == wanted
+        biases = {"one": 3, "three": 12, "two": 9}
+        added = {name: macs.as_reported - macs.macs for name, macs in by_choice.items()}
+        assert {n: a - added["one"] for n, a in added.items()} == {n: 8 * (b - 3) for n, b in biases.items()}
 
     def test_what_came_before_is_forgotten(self):
         network = self.network()

@@ -82,7 +82,8 @@ def test_faults_say_what_is_wrong(adaptive, wanted):
 
 
 def test_a_graph_cannot_be_chosen_frame_by_frame():
-    text = "input: data_bn\nhead: mean_pool_linear\nbody:\n  - {op: stgcn_block, channels: 8, graph: {adaptive: {}}}\n"
+    block = "{op: stgcn_block, channels: 8, graph: {adaptive: {}}}"
+    text = f"input: data_bn\nhead: mean_pool_linear\nbody:\n  - {block}\n"
     data, marks = load_yaml(text, "f.yaml")
     expander = Expander(REGISTRY, marks)
     assert expander.network(data) is None

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from skelbench.engine.nas.supernet import Supernet
 from skelbench.search import GradientSearch, TensorWeights
 from skelbench.space.decisions import Decision
-from skelbench.train.cost import macs_of_parts
+from skelbench.train.cost import cost_of_parts
 
 Batch = Sequence[Tensor]
 _ROUND = 1_000_003
@@ -119,8 +119,8 @@ def option_costs(network: nn.Module, clip_shape: Sequence[int]) -> dict[str, np.
     paths = {
         name: [f"{name}.candidates.{i}" for i in range(m.count)] for name, m in named.items() if m.candidates
     }
-    macs = macs_of_parts(network, clip_shape, [path for several in paths.values() for path in several])
+    found = cost_of_parts(network, clip_shape, [path for several in paths.values() for path in several])
     costs = {m.label: np.zeros(m.count) for m in named.values()}
     for name, several in paths.items():
-        costs[named[name].label] += np.array([macs[path] for path in several], dtype=float)
+        costs[named[name].label] += np.array([found[path].macs for path in several], dtype=float)
     return costs
