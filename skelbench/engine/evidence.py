@@ -16,6 +16,7 @@ from skelbench.check import Checked, NamedArchitecture
 from skelbench.engine.choices import complexity
 from skelbench.engine.job import Identity, Job
 from skelbench.engine.searching import Found
+from skelbench.layers import prepare_for_inference
 from skelbench.results.record import (
     ClipCounts,
     Environment,
@@ -27,8 +28,6 @@ from skelbench.results.record import (
 from skelbench.train.cost import latency
 from skelbench.train.fit import FitResult
 from skelbench.train.seed import environment
-
-LATENCY_BATCH = 1
 
 
 def run_hash(
@@ -151,6 +150,7 @@ def _training(job: Job, trained: FitResult) -> Training:
 
 
 def measure_latency(job: Job, network: nn.Module) -> Latency:
-    """Median time of one clip's forward pass on the run's device, after a warm-up."""
-    timed = latency(network, job.checked.clip_shape(LATENCY_BATCH), job.device)
-    return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=LATENCY_BATCH)
+    """Median time of one test clip on the run's device, of the network prepared for inference."""
+    clips, _, _ = next(iter(job.material.test_loader()))
+    timed = latency(prepare_for_inference(network), clips, job.device)
+    return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=1)

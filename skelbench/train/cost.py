@@ -202,18 +202,19 @@ def _params(module: nn.Module) -> int:
 
 def latency(
     module: nn.Module,
-    input_shape: Sequence[int],
+    clips: torch.Tensor,
     device: str | torch.device = "cpu",
     warmup: int = 5,
     repeats: int = 20,
 ) -> Latency:
-    """Time forward passes in evaluation mode, without gradients.
+    """Time forward passes of one clip each in evaluation mode, without gradients.
 
     The module is back on its device and in its mode afterwards.
 
     Args:
         module: The network.
-        input_shape: (N, C, T, V, M).
+        clips: (n, C, T, V, M), n at least 1; each pass takes the next one, as the time of a network that
+            chooses frame by frame depends on the clip.
         device: Where to run it.
         warmup: Passes before the timed ones.
         repeats: Timed passes.
@@ -228,19 +229,18 @@ def latency(
     training = module.training
     module.to(target).eval()
     try:
-        # A generator of its own, so that measuring does not disturb the run's random numbers.
-        clip = torch.randn(tuple(input_shape), generator=torch.Generator().manual_seed(0))
-        seconds = _time(module, clip.to(target), warmup, repeats)
+        seconds = _time(module, clips.to(target), warmup, repeats)
     finally:
         module.to(home).train(training)
     low, middle, high = np.percentile(np.array(seconds) * 1e3, [25, 50, 75])
     return Latency(float(middle), float(high - low), device_name(target), torch.get_num_threads(), repeats)
 
 
-def _time(module: nn.Module, x: torch.Tensor, warmup: int, repeats: int) -> list[float]:
+def _time(module: nn.Module, clips: torch.Tensor, warmup: int, repeats: int) -> list[float]:
     seconds = []
     with torch.inference_mode():
         for step in range(warmup + repeats):
+            x = clips[step % len(clips)].unsqueeze(0)
             _wait(x.device)
             start = time.perf_counter()
             module(x)

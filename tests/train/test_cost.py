@@ -97,7 +97,7 @@ def test_input_that_does_not_fit_says_so():
 
 def test_latency_is_positive_and_restores_the_mode():
     net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).train()
-    measured = latency(net, (2, 3, 5, 6), warmup=1, repeats=4)
+    measured = latency(net, torch.randn(2, 3, 5, 6), warmup=1, repeats=4)
     assert measured.ms > 0
     assert measured.iqr >= 0
     assert measured.device
@@ -110,15 +110,27 @@ def test_latency_draws_no_random_numbers_of_the_run():
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    latency(nn.Identity(), (1, 2), warmup=0, repeats=1)
+    latency(nn.Identity(), torch.zeros(1, 2), warmup=0, repeats=1)
     assert torch.equal(torch.rand(1), expected)
 
 
 def test_latency_of_no_pass_is_refused():
     with pytest.raises(SkelbenchError, match="cannot be timed"):
-        latency(nn.Identity(), (1,), repeats=0)
+        latency(nn.Identity(), torch.zeros(1), repeats=0)
 
 
 def test_latency_grows_with_work():
     small, large = nn.Linear(8, 8), nn.Linear(3000, 3000)
-    assert latency(large, (64, 3000), repeats=5).ms > latency(small, (1, 8), repeats=5).ms
+    clips = torch.zeros(1, 64, 3000)
+    assert latency(large, clips, repeats=5).ms > latency(small, clips[..., :8], repeats=5).ms
+
+
+def test_latency_takes_one_clip_after_the_other():
+    seen = []
+
+    class Note(nn.Module):
+        def forward(self, x):
+            seen.append((tuple(x.shape), float(x[0, 0])))
+
+    latency(Note(), torch.arange(3.0)[:, None], warmup=2, repeats=4)
+    assert seen == [((1, 1), float(value)) for value in (0, 1, 2, 0, 1, 2)]
