@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from skelbench.errors import SkelbenchError
+from skelbench.figures.runs import draw
 from skelbench.leaderboard.render import to_markdown, to_rich
 from skelbench.leaderboard.table import make_tables
 from skelbench.results.record import Record
@@ -39,8 +41,17 @@ def show_records(records: Sequence[Record], runs: Path, as_json: bool) -> None:
         print(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
         return
     _show_rows(records)
+    show_shares(records)
     for record in records:
         print(f"record: {runs / record.run / 'record.json'}", file=sys.stderr)
+    try:
+        draw([(runs / record.run, record) for record in records], _picture(records[0], runs), "family")
+    except SkelbenchError as error:  # the runs are what was asked for, the picture comes on top
+        print(f"no picture of accuracy against GMACs: {error}", file=sys.stderr)
+
+
+def _picture(record: Record, runs: Path) -> Path:
+    return runs / ("-".join(filter(None, [record.space, record.profile, str(record.seed)])) + ".svg")
 
 
 def _show_rows(records: Sequence[Record]) -> None:
@@ -55,10 +66,30 @@ def _show_rows(records: Sequence[Record]) -> None:
 def show_adaptive(record: Record) -> None:
     """Share and cost of each model that frames chose, where they did; on standard error in a pipe."""
     use = record.adaptive
-    if use is None:
-        return
-    names = ("choice", "share of frames", "GMACs of a clip if all take it")
-    rows = [(name, f"{share:.1%}", f"{use.gmacs[name]:.4g}") for name, share in use.shares.items()]
+    if use is not None:
+        names = ("choice", "share of frames", "GMACs of a clip if all take it")
+        _show_beside(
+            names, [(name, f"{share:.1%}", f"{use.gmacs[name]:.4g}") for name, share in use.shares.items()]
+        )
+
+
+def show_shares(records: Sequence[Record]) -> None:
+    """For each run whose frames chose among models, its GMACs and the share of each choice."""
+    adaptive = [(record, record.adaptive) for record in records if record.adaptive is not None]
+    choices = dict.fromkeys(name for _, use in adaptive for name in use.shares)
+    rows = [
+        (
+            *(record.model, record.stream, f"{(record.macs or 0) / 1e9:.4f}"),
+            *(f"{use.shares[name]:.1%}" if name in use.shares else "" for name in choices),
+        )
+        for record, use in adaptive
+    ]
+    if rows:
+        _show_beside(("model", "stream", "gmacs", *choices), rows)
+
+
+def _show_beside(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A further table, which is none of the rows that a pipe is for."""
     console = Console()
     if console.is_terminal:
         table = Table(names[0], box=SIMPLE_HEAD)

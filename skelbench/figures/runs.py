@@ -33,12 +33,26 @@ def show_or_draw(
     """Print the points, or draw them to ``output``; see the help of ``skelbench plot``."""
     if output is not None:
         check_page(output)
-    table = one_table(_of_dataset(read_records(paths or [Path("runs")]), dataset))
-    points = in_order(points_of(table, series))
+    placed = _of_dataset(read_records(paths or [Path("runs")]), dataset)
     if output is None:
-        _show(points, as_json)
-        return
-    curve(points, output, title=_title(table))
+        _show(in_order(points_of(one_table(placed), series)), as_json)
+    else:
+        draw(placed, output, series)
+
+
+def draw(placed: Sequence[tuple[Path, Record]], output: Path, series: Series) -> None:
+    """Draw accuracy against GMACs of runs that may be compared.
+
+    Args:
+        placed: Records and where they stand.
+        output: An SVG or a PNG.
+        series: What the points of one line have in common.
+
+    Raises:
+        SkelbenchError: Two of the runs cannot be compared, or nothing can be drawn here.
+    """
+    table = one_table(placed)
+    curve(in_order(points_of(table, series)), output, title=_title(table))
     print(f"wrote {output}", file=sys.stderr)
 
 

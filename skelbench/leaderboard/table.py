@@ -146,6 +146,15 @@ def _but_for_the_seed(record: Record) -> tuple[Any, ...]:
     )
 
 
+def _stream(record: Record) -> str:
+    """The streams, and in what proportion they were fused if not in equal parts."""
+    weights = list(record.fusion.values())
+    if len(set(weights)) <= 1:
+        return record.stream
+    least = min(weight for weight in weights if weight > 0)
+    return f"{record.stream} ({':'.join(f'{weight / least:.3g}' for weight in weights)})"
+
+
 def _key(record: Record) -> TableKey:
     split = "" if record.source == "reported" else record.split_fingerprint
     return TableKey(record.dataset, record.synthetic, record.protocol, record.source, split)
@@ -162,7 +171,7 @@ def _row(group: Sequence[Record], columns: Mapping[str, ColumnFunction]) -> Row:
         "strategy": first.strategy.name if first.strategy else None,
         "dataset": _key(first).label,
         "protocol": first.protocol,
-        "stream": first.stream,
+        "stream": _stream(first),
         "top1": _mean(top1, 2),
         "top1_std": round(stdev(top1), 2) if len(top1) > 1 else None,
         "n_seeds": len(group),

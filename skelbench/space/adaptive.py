@@ -31,8 +31,9 @@ class Adaptive(nn.Module):
         warmup: Share of the training in which alpha rises from 0.
     """
 
-    taken: Tensor
     costs: Tensor
+    taken: list[int]
+    frames: int
 
     def __init__(
         self,
@@ -52,8 +53,7 @@ class Adaptive(nn.Module):
         if scale == "released":
             costs = torch.cat([torch.zeros(1), costs[1:] / RELEASED_SCALE])
         self.register_buffer("costs", costs, persistent=False)
-        self.register_buffer("taken", torch.zeros(len(gmacs)), persistent=False)
-        self.frames = 0
+        self.forget()
         self.last_gates: Tensor | None = None
         self._spent: Tensor | None = None
 
@@ -72,7 +72,6 @@ class Adaptive(nn.Module):
             self._spent = (gates * self.costs[:, None]).sum(1).mean()
             return self._masked(x, first, gates)
         self._spent = None
-        self._note(gates.detach())
         return self._gathered(x, first, gates)
 
     def _masked(self, x: Tensor, first: Tensor, gates: Tensor) -> Tensor:
@@ -87,15 +86,17 @@ class Adaptive(nn.Module):
 
     def _gathered(self, x: Tensor, first: Tensor, gates: Tensor) -> Tensor:
         """Each model on the frames that give it weight, scattered back."""
-        frames = x.transpose(1, 2).flatten(0, 1).unsqueeze(2)
-        out = (first * _over_features(gates[:, 0])).transpose(1, 2).flatten(0, 1).unsqueeze(2)
-        weights = gates.transpose(1, 2).flatten(0, 1)
-        model, frame = weights.T.nonzero(as_tuple=True)  # in the order of the models
-        groups = frame.split(torch.bincount(model, minlength=len(self.names)).tolist())
-        for index, group in enumerate(groups[1:], start=1):
-            if len(group):
-                features = self.models[self.names[index]](frames[group])
-                out.index_add_(0, group, features * weights[group, index, None, None, None])
+        counts = self._note(gates.detach())
+        out = first * _over_features(gates[:, 0])
+        if not any(counts[1:]):
+            return out
+        out, frames = _frames(out), _frames(x)
+        weights = gates.transpose(0, 1).flatten(1)
+        groups = weights.nonzero()[:, 1].split(counts)  # nonzero goes through one model after the other
+        for index, (name, group) in enumerate(zip(self.names, groups, strict=True)):
+            if index and len(group):
+                features = self.models[name](frames[group])
+                out.index_add_(0, group, features * weights[index, group, None, None, None])
         return out.squeeze(2).unflatten(0, (len(x), -1)).transpose(1, 2)
 
     def penalty(self) -> Tensor:
@@ -105,22 +106,26 @@ class Adaptive(nn.Module):
 
     # --- what was chosen ---------------------------------------------------------------------
 
-    def _note(self, gates: Tensor) -> None:
-        self.last_gates = gates
-        self.taken += (gates > 0).sum((0, 2))
+    def _note(self, gates: Tensor) -> list[int]:
+        """Count the frames that each model runs on."""
+        counts: list[int] = (gates > 0).sum((0, 2)).tolist()
+        self.taken = [before + now for before, now in zip(self.taken, counts, strict=True)]
         self.frames += gates.shape[0] * gates.shape[2]
+        self.last_gates = gates
+        return counts
 
     def forget(self) -> None:
         """Begin to count anew what is chosen in evaluation."""
-        self.taken.zero_()
-        self.frames = 0
+        self.taken, self.frames = [0] * len(self.names), 0
 
     def shares(self) -> dict[str, float]:
         """Share of the frames evaluated since `forget` that ran each model for its weight in the output."""
-        return {
-            name: float(taken) / max(1, self.frames)
-            for name, taken in zip(self.names, self.taken, strict=True)
-        }
+        return {name: taken / max(1, self.frames) for name, taken in zip(self.names, self.taken, strict=True)}
+
+
+def _frames(x: Tensor) -> Tensor:
+    """(N, C, T, V) -> (N * T, C, 1, V), each frame by itself."""
+    return x.transpose(1, 2).flatten(0, 1).unsqueeze(2)
 
 
 def _over_features(gate: Tensor) -> Tensor:

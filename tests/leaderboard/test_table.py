@@ -154,6 +154,15 @@ def test_a_run_without_top1_stands_last_and_has_no_rank():
     assert [(row["model"], row["rank"]) for row in table.rows] == [("a", 1), ("b", None)]
 
 
+def test_fused_streams_say_in_what_proportion_unless_it_is_equal():
+    fused = {"stream": "joint+bone+joint_motion"}
+    parts = {"a": 3 / 7, "b": 3 / 7, "c": 1 / 7}
+    assert only_row([record(**fused, fusion=parts)])["stream"] == "joint+bone+joint_motion (3:3:1)"
+    assert only_row([record(**fused, fusion=dict.fromkeys("abc", 1 / 3))])["stream"] == fused["stream"]
+    left_out = {"a": 0.6, "b": 0.4, "c": 0.0}
+    assert only_row([record(**fused, fusion=left_out)])["stream"].endswith("(1.5:1:0)")
+
+
 def test_synthetic_rows_say_so():
     assert only_row([record(synthetic=True)])["dataset"] == "ucla (synthetic)"
 
