@@ -101,9 +101,9 @@ def store_fusion(fusion: Fusion, out: Path) -> Record:
     folder = RunFolder.create(out, _joined(p.folder.spec for p in parts), spec_hash, parts[0].record.seed)
     with folder.lock():
         record, earlier = _record(fusion, spec_hash, folder.name), folder.record()
-        folder.save_scores(fusion.scores.ids, fusion.scores.labels, fusion.scores.scores)
         if earlier is not None and earlier.comparable() == record.comparable():
             return earlier
+        folder.save_scores(fusion.scores.ids, fusion.scores.labels, fusion.scores.scores)
         folder.write_record(record)
     return record
 
