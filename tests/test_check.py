@@ -18,6 +18,7 @@ from skelbench.cli import app
 from skelbench.components import Layout, Strategy
 from skelbench.errors import SpecError
 from skelbench.registry import Registry, load_registry
+from skelbench.space.expand import FORMS
 from skelbench.spec.resolve import load_spec, shipped_names
 
 SPEC = """\
@@ -422,4 +423,4 @@ def test_the_json_schema_knows_keys_nodes_and_names(registry: Registry):
     node = schema["$defs"]["Node"]["anyOf"]
     assert set(node[0]["enum"]) == {*registry.names("operator"), *registry.names("graph_module")}
     forms = {key for form in node for key in form.get("properties", {})}
-    assert {"op", "repeat", "choice", "mix", "sum", "inputs", "depth"} <= forms
+    assert forms == {*FORMS, "body"}

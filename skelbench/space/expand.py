@@ -29,7 +29,8 @@ from skelbench.space.place import Here, Want
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks
 
-_FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell", "adaptive")
+FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell", "adaptive")
+"""The keys that a node may begin with."""
 _MOST_NODES = 20_000
 
 
@@ -88,9 +89,9 @@ class Expander(Notes):
         return self._form(raw, here, want)
 
     def _form(self, raw: dict[str, Any], here: Here, want: Want) -> Node | None:
-        key, *others = sorted(raw, key=lambda k: k not in _FORMS)
-        if key not in _FORMS:
-            self.fault(f"a module cannot begin with '{key}'", here.into(key), did_you_mean(key, _FORMS))
+        key, *others = sorted(raw, key=lambda k: k not in FORMS)
+        if key not in FORMS:
+            self.fault(f"a module cannot begin with '{key}'", here.into(key), did_you_mean(key, FORMS))
             return None
         if others:
             what = f"unknown key '{others[0]}' beside '{key}'"

@@ -69,6 +69,14 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
         "drop_path": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
         "genotype": _inner({"normal": cells, "reduce": cells}),
     }
+    number = {"type": "number", "minimum": 0}
+    adaptive = {
+        "policy": _NODE,
+        "from": _NAMED,
+        "alpha": {"anyOf": [number, _inner({"value": {"type": "object"}}, "value")]},
+        "alpha_scale": {"enum": ["gmacs", "released"]},
+        "warmup": number | {"exclusiveMaximum": 1},
+    }
     return {
         "anyOf": [
             component,
@@ -80,6 +88,7 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
             _form("inputs", _inner(inputs, "from")),
             _form("depth", _inner(depth, "of", "from")),
             _form("cell", _inner(cell, "layers", "channels")),
+            _form("adaptive", _inner(adaptive, "policy", "from")),
             _form("body", _NODES) | {"required": ["repeat", "body"]},
         ]
     }
