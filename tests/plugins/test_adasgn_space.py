@@ -9,8 +9,10 @@ import torch
 import yaml
 
 from skelbench.check import check_spec
+from skelbench.console import Screen
 from skelbench.engine.describe import describe_spec
 from skelbench.engine.job import RunOptions
+from skelbench.engine.run import run_spec
 from skelbench.engine.stages import run_stages
 from skelbench.engine.start import confirmed_start
 from skelbench.errors import RunFolderError, SpecError
@@ -241,6 +243,25 @@ class TestPipeline:
         before = [path.stat().st_mtime_ns for path in files]
         assert run_stages(str(path), RunOptions(runs=runs)) == records
         assert [path.stat().st_mtime_ns for path in files] == before
+
+    def test_interrupted_between_epochs_it_draws_on_as_if_it_had_not_been(
+        self, pipeline, tmp_path, monkeypatch
+    ):
+        """Draws of the policy, its temperature, the rise of alpha and what is frozen all go on."""
+        path, _, records = pipeline
+        options = RunOptions(runs=tmp_path / "runs")
+
+        def stop(screen, phase, row, epochs):
+            if row["epoch"] == 2:
+                raise KeyboardInterrupt
+
+        for name in ("one", "twenty"):
+            run_spec(str(path), options, name)
+        with monkeypatch.context() as patch:
+            patch.setattr(Screen, "epoch", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run_spec(str(path), options, "both")
+        assert run_spec(str(path), options, "both").comparable() == records[2].comparable()
 
     def test_records_are_written_as_they_are_read(self, pipeline):
         _, runs, records = pipeline
