@@ -82,6 +82,7 @@ class TestBestPaths:
             return
         found = best_paths(*trellis, mode="sum", top=top)
         assert found == [Path(states, float(total)) for states, total in expected]
+        assert best_paths(*trellis, mode="sum") == found[:1]
 
     @pytest.mark.parametrize("mode", ["product", "sum"])
     @pytest.mark.parametrize("seed", [0, 1])
@@ -128,6 +129,11 @@ class TestBestPaths:
     def test_a_very_low_weight_does_not_blur_the_others(self):
         trellis = [[[0.0, 1e-9, -1e30]], [[0.0], [0.0], [1.0]]]
         assert [path.states for path in best_paths(trellis, mode="sum", top=2)] == [(0, 1, 0), (0, 0, 0)]
+
+    @pytest.mark.parametrize("top", [1, 2])
+    def test_a_difference_that_a_float_does_not_hold_decides(self, top):
+        found = best_paths([[[1.0, 1.0]], [[0.0], [1e-20]]], mode="sum", top=top)
+        assert [path.states for path in found] == [(0, 1, 0), (0, 0, 0)][:top]
 
     def test_arguments_are_left_as_they_are(self):
         weights, first = np.array([[0.0, 0.5], [0.25, 0.25]]), np.array([0.5, 0.5])
