@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,13 @@ def test_an_interrupt_from_outside_ends_with_130_and_leaves_a_checkpoint(tmp_pat
     long = ["--set", "search.epochs=4000", "--set", "train.epochs=1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        [*command, *long], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+        [*command, *long],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        # Shells let background jobs ignore the signal, and children inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
