@@ -1,0 +1,180 @@
+"""Frames of video files, decoded where they are wanted and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skelbench.data.video_packets import AGAIN, Unsure, import_av, open_video, quiet
+from skelbench.errors import DataError
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds.
+
+    Attributes:
+        frames: How many frames a decode of the file gives, fewer than its header says if it is cut short.
+        width: Pixels of a frame as stored, the first one's.
+        height: Likewise.
+        rate: Frames per second, on average.
+        rotation: Degrees by which a player turns the frames anticlockwise. `read_frames` does not turn them.
+    """
+
+    frames: int
+    width: int
+    height: int
+    rate: float
+    rotation: int = 0
+
+
+def probe(path: Path) -> VideoInfo:
+    """What a video file holds.
+
+    The frames are counted, never taken from the header: by the packets where each is known to be one frame
+    (see `skelbench.data.video_packets`; nothing but the first frame is decoded), else by decoding
+    all up to the first damaged one. A file that is cut short has the frames before the cut. Damage within
+    packets that are only counted shows when they are read.
+
+    Raises:
+        DataError: The file is missing, empty, no video, has no video stream, no frame or no frame rate.
+        SkelbenchError: PyAV is missing.
+    """
+    with quiet():
+        with open_video(path) as video, closing(video.frames()) as frames:
+            first = next(frames, None)
+            rate = video.stream.average_rate or video.stream.guessed_rate
+        count = _count(path) if first is not None else 0
+        if first is None or not count:
+            raise DataError("no frame in it can be decoded", where=path, remedy=AGAIN)
+        if not rate:
+            raise DataError("does not say how many frames a second has", where=path, remedy=AGAIN)
+        return VideoInfo(count, first.width, first.height, float(rate), first.rotation)
+
+
+def _count(path: Path) -> int:
+    """How many frames a decode gives until it ends or one is damaged."""
+    try:
+        with open_video(path) as video:
+            return sum(1 for _ in video.pictures())
+    except Unsure:
+        pass
+    count = 0
+    with open_video(path) as video, closing(video.frames()) as frames, suppress(DataError):
+        for _ in takewhile(lambda frame: not frame.is_corrupt, frames):
+            count += 1
+    return count
+
+
+def read_frames(
+    path: Path,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    short_side: int | None = None,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Frames of a video, the same as those of a plain decode of the whole file.
+
+    Decoding goes from the last key picture from which the first wanted frame can be had to the last wanted
+    one. Where that cannot be trusted to give the same frames (see `skelbench.data.video_packets`: anything
+    but plain MPEG-4 in AVI or MP4 and H.264 in MP4), it goes from the file's beginning, and is slower.
+
+    Frames are resized by libswscale as they are decoded: bilinear, its filter widened when it shrinks, so
+    that no pixel is passed over. Aspect ratio of pixels and rotation are left to the caller. Colours are
+    turned to RGB as PyAV does it, BT.601 where the file does not say.
+
+    Args:
+        path: The video.
+        indices: 0-based frames in any order; one may occur often.
+        short_side: Pixels that the shorter side is to have, the other in proportion, rounded.
+        size: (height, width) that the frames are to have.
+
+    Returns:
+        (len(indices), H, W, 3) uint8, RGB.
+
+    Raises:
+        DataError: The file cannot be used (see `probe`), has too few frames, or a wanted one is damaged; or
+            the arguments do not go together.
+        SkelbenchError: PyAV is missing.
+    """
+    wanted = np.asarray(indices)
+    if wanted.ndim != 1 or (wanted.size and (wanted.dtype.kind not in "iu" or wanted.min() < 0)):
+        raise DataError("frames are wanted by other things than whole numbers from 0", where=path)
+    resize = _Resize(path, short_side, size)
+    if not wanted.size:
+        info = probe(path)
+        return np.empty((0, *resize.target(info.height, info.width), 3), np.uint8)
+    with quiet(), closing(_decode(path, int(wanted.min()))) as frames:
+        found = _find(path, frames, set(wanted.tolist()), resize)
+    return np.stack([found[index] for index in wanted.tolist()])
+
+
+class _Resize:
+    """Turns decoded frames into RGB of the wanted size."""
+
+    def __init__(self, path: Path, short_side: int | None, size: tuple[int, int] | None) -> None:
+        if short_side is not None and size is not None:
+            raise DataError("a short side and a size are both given", where=path, remedy="Give one of them")
+        if any(side < 1 for side in (*(size or ()), short_side if short_side is not None else 1)):
+            raise DataError("frames without a pixel are wanted", where=path, remedy="Give sides from 1")
+        self._short_side = short_side
+        self._size = size
+        # One for all frames: it keeps its tables while the sizes stay the same.
+        self._reformatter = import_av().video.reformatter.VideoReformatter()
+
+    def target(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the result for those of the frame."""
+        if self._short_side is None:
+            return self._size or (height, width)
+        scale = self._short_side / min(height, width)
+        return round(height * scale), round(width * scale)
+
+    def __call__(self, frame: VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8."""
+        height, width = self.target(frame.height, frame.width)
+        rgb = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="BILINEAR", threads=1)
+        return rgb.to_ndarray()
+
+
+def _decode(path: Path, first: int) -> Generator[tuple[int, VideoFrame]]:
+    """Frames with their indices, from one at or before ``first``."""
+    try:
+        with open_video(path) as video:
+            start = video.start_before(first)
+            yield from enumerate(video.frames(start.packets), start.index)
+            return
+    except Unsure:
+        pass
+    with open_video(path) as video:
+        yield from enumerate(video.frames())
+
+
+def _find(
+    path: Path, frames: Iterator[tuple[int, VideoFrame]], wanted: set[int], resize: _Resize
+) -> dict[int, np.ndarray]:
+    """The wanted frames by index; decodes no further than the last of them."""
+    found: dict[int, np.ndarray] = {}
+    seen = 0
+    for index, frame in frames:
+        seen = index + 1
+        if index not in wanted:
+            continue
+        if frame.is_corrupt:
+            raise DataError(f"frame {index} is damaged", where=path, remedy=AGAIN)
+        found[index] = resize(frame)
+        if len({rgb.shape for rgb in found.values()}) > 1:
+            what = f"the frames change their size at or before frame {index}"
+            raise DataError(what, where=path, remedy="Ask for frames of one size (height, width)")
+        if len(found) == len(wanted):
+            return found
+    what = f"frame {max(wanted)} is wanted, and only {seen} frames can be decoded"
+    raise DataError(what, where=path, remedy="Ask for frames that `probe` counts, or fetch the file again")
