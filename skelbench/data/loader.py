@@ -156,15 +156,15 @@ def _blend(lower: np.ndarray, upper: np.ndarray, weight: np.ndarray) -> np.ndarr
 
 def _ahead(make: Callable[[int], Batch], count: int, depth: int) -> Iterator[Batch]:
     """``make(0)``, ``make(1)``, ... with up to ``depth`` of them made ahead in a thread."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="clips") as pool:
-        waiting: deque[Future[Batch]] = deque()
-        try:
-            for number in range(count):
-                waiting.append(pool.submit(make, number))
-                if len(waiting) > depth:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clips")
+    waiting: deque[Future[Batch]] = deque()
+    try:
+        for number in range(count):
+            waiting.append(pool.submit(make, number))
+            if len(waiting) > depth:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Not waiting for the thread: Ctrl-C is lost if it comes while a dropped iterator is cleared away.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelbench.data.loader import ClipLoader
+from skelbench.data.loader import ClipLoader, _ahead
 from skelbench.errors import DataError
 from skelbench.recipe import STREAMS, AugmentOptions, ClipOptions
 
@@ -161,13 +163,35 @@ def test_no_recordings_give_no_batches() -> None:
     assert list(batches) == []
 
 
-def test_leaving_early_ends_the_background_thread() -> None:
-    import threading
-
+def test_leaving_early_ends_the_background_thread_once_its_batch_is_made() -> None:
+    before = set(threading.enumerate())
     iterator = iter(loader(repeat=50, prefetch=3))
     next(iterator)
+    started = set(threading.enumerate()) - before
     iterator.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("clips")]
+    assert [thread.name.startswith("clips") for thread in started] == [True]
+    for thread in started:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_an_interruption_while_a_dropped_iterator_is_cleared_away_is_not_waited_for() -> None:
+    """Python loses an interruption that comes in there, so that nothing may wait in there."""
+    begun, release, done = (threading.Event() for _ in range(3))
+
+    def make(number: int) -> Any:
+        if number:
+            begun.set()
+            release.wait(10)
+            done.set()
+        return number
+
+    iterator = _ahead(make, 9, depth=1)
+    assert next(iterator) == 0
+    assert begun.wait(10)
+    iterator.close()  # type: ignore[attr-defined]
+    assert not done.is_set(), "closing did not wait for the batch under way"
+    release.set()
 
 
 def test_an_error_in_the_background_comes_through() -> None:
