@@ -26,7 +26,7 @@ class VideoInfo:
         frames: How many frames a decode of the file gives, fewer than its header says if it is cut short.
         width: Pixels of a frame as stored, the first one's.
         height: Likewise.
-        rate: Frames per second, on average.
+        rate: Frames per second, on average; 25 for an AVI file whose header has none.
         rotation: Degrees by which a player turns the frames anticlockwise. `read_frames` does not turn them.
     """
 
@@ -52,12 +52,13 @@ def probe(path: Path) -> VideoInfo:
     with quiet():
         with open_video(path) as video, closing(video.frames()) as frames:
             first = next(frames, None)
-            rate = video.stream.average_rate or video.stream.guessed_rate
+            rate = video.stream.average_rate
         count = _count(path) if first is not None else 0
         if first is None or not count:
             raise DataError("no frame in it can be decoded", where=path, remedy=AGAIN)
         if not rate:
-            raise DataError("does not say how many frames a second has", where=path, remedy=AGAIN)
+            what = "does not say how many frames a second has"
+            raise DataError(what, where=path, remedy=f"{AGAIN}; `read_frames` does without")
         return VideoInfo(count, first.width, first.height, float(rate), first.rotation)
 
 

@@ -46,7 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 def test_every_frame_alone_is_that_of_the_full_decode(files: Files, kind: str) -> None:
     path, full = files(kind)
     assert len({frame.tobytes() for frame in full}) == len(full) >= 48
-    for index in range(len(full)):
+    for index in range(0, len(full), 1 if kind in TRUSTED else 7):  # the others always start at the beginning
         np.testing.assert_array_equal(read_frames(path, [index]), full[[index]])
 
 
@@ -260,15 +260,20 @@ def test_a_header_of_no_frames_is_not_believed(files: Files, tmp_path: Path) -> 
 
 
 def test_a_header_without_a_frame_rate(tmp_path: Path) -> None:
-    path = encode(tmp_path / "still.mkv", FRAMES[:1], "mpeg4")
-    with av.open(str(path)) as file:
-        stream = file.streams.video[0]
-        told = stream.average_rate or stream.guessed_rate
-    assert not told or probe(path).rate == told
-    if not told:
-        with pytest.raises(DataError, match="how many frames a second"):
-            probe(path)
-    assert len(read_frames(path, [0])) == 1
+    still = encode(tmp_path / "still.nut", FRAMES[:1], "mpeg4")
+    with pytest.raises(DataError, match=r"still\.nut: does not say how many frames a second"):
+        probe(still)
+    assert len(read_frames(still, [0])) == 1
+
+
+def test_an_avi_header_of_rate_0_means_25(tmp_path: Path) -> None:
+    path = encode(tmp_path / "v.avi", FRAMES[:5], "mpeg4")
+    data = bytearray(path.read_bytes())
+    data[32:36] = bytes(4)  # dwMicroSecPerFrame of the main header
+    stream = data.index(b"strh") + 8
+    data[stream + 20 : stream + 28] = bytes(8)  # dwScale and dwRate of the stream's
+    path.write_bytes(data)
+    assert probe(path) == VideoInfo(5, 64, 48, 25.0)
 
 
 def test_a_file_without_a_frame(tmp_path: Path) -> None:
