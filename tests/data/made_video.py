@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -123,6 +124,36 @@ def _two_pictures_in_a_packet(folder: Path) -> Path:
     return target
 
 
+def _xvid(folder: Path) -> Path:
+    """The encoder names itself in the first packet only, and decoders compute blocks as that one does."""
+    path = encode(folder / "xvid.avi", FRAMES, "mpeg4", g="12", bf="2")
+    head, mark, rest = path.read_bytes().partition(b"movi")
+    name = re.compile(rb"\x00\x00\x01\xb2(Lavc[0-9.]+)")
+    found = name.findall(rest)
+    if len(found) < 4:
+        raise ValueError("the encoder no longer names itself in every key picture")
+    blank = name.sub(lambda name: name[0][:4] + b"?" * len(name[1]), rest)
+    first = b"XviD0046".ljust(len(found[0]), b"\x00")
+    path.write_bytes(head + mark + blank.replace(b"?" * len(first), first, 1))
+    target = copy(path, folder / "copied.avi")  # has the first packet's head in its own, too
+    target.write_bytes(target.read_bytes().replace(first, b"?" * len(first), 1))
+    return target
+
+
+def _low_delay(folder: Path) -> Path:
+    """Says that it has no B pictures, and has some."""
+    path = encode(folder / "low.avi", FRAMES, "mpeg4", g="12", bf="2")
+    data = bytearray(path.read_bytes())
+    for found in re.finditer(rb"\x00\x00\x01[\x20-\x2f]", bytes(data)):
+        bits = int.from_bytes(data[found.end() : found.end() + 4], "big")
+        place = 9 + (8 if bits >> 22 & 1 else 1) + 4  # type, version, aspect ratio; then the control's flag
+        if not bits >> (31 - place) & 1:
+            raise ValueError("the encoder no longer says whether there are B pictures")
+        data[found.end() : found.end() + 4] = (bits | 1 << (31 - place - 3)).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
 def _gaps(folder: Path) -> Path:
     """Times with holes: AVI fills them with empty packets."""
     times = [2 * t + t // 5 for t in range(len(FRAMES))]
@@ -149,6 +180,7 @@ TRUSTED: dict[str, Make] = {
     "h264 fragments": _encoded("a.mp4", "libx264", **_H264, container=_FRAGMENTS),
     "h264 interlaced": _encoded("a.mp4", "libx264", **_H264, flags="+ildct+ilme"),
     "mpeg4 gaps": _gaps,
+    "mpeg4 xvid": _xvid,
 }
 UNTRUSTED: dict[str, Make] = {
     "h264 mkv": _encoded("a.mkv", "libx264", **_H264),
@@ -159,5 +191,6 @@ UNTRUSTED: dict[str, Make] = {
     "mpeg4 edit list": _edit_list,
     "mpeg4 from the middle": _from_the_middle,
     "mpeg4 begins with b": _begins_with_b,
+    "mpeg4 low delay": _low_delay,
     "mpeg4 packed": _two_pictures_in_a_packet,
 }
