@@ -1,0 +1,214 @@
+"""Parameters of the operators: for checking, for help and for their defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from skelbench.components import Params, Slot
+
+Positive = Annotated[int, Field(gt=0)]
+Above0 = Annotated[float, Field(gt=0)]
+Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+
+
+class DataBnParams(Params):
+    """Parameters of the input normalisation.
+
+    Attributes:
+        persons: ``apart``: each person of a clip has statistics of its own (2s-AGCN); ``together``:
+            all persons share them (ST-GCN).
+    """
+
+    persons: Literal["apart", "together"] = "apart"
+
+
+class BlockParams(Params):
+    """Parameters of a graph convolution followed by a temporal one.
+
+    Attributes:
+        channels: Output channels.
+        graph: The graph of the convolution.
+        stride: Step between frames.
+        kernel: Frames of the temporal convolution, odd.
+        residual: ``auto``: identity, or a 1x1 convolution where the shape changes; ``none``.
+        dropout: Share of activations dropped in training.
+    """
+
+    channels: Positive
+    graph: Annotated[Any, Slot("graph_module")]
+    stride: Positive = 1
+    kernel: Positive = 9
+    residual: Literal["auto", "none"] = "auto"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError("an even kernel has no middle frame; take an odd one")
+        return kernel
+
+
+class HeadParams(Params):
+    """Parameters of the head.
+
+    Attributes:
+        dropout: Share of pooled features dropped in training.
+    """
+
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class EsanEmbedParams(Params):
+    """Parameters of the input of the self-attention network.
+
+    Attributes:
+        channels: Output channels, even: half embed the coordinates, half the joint type.
+        representation: ``J`` (joints), ``B`` (bones) or ``J+B``. The data's stream stays ``joint``.
+    """
+
+    channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
+    representation: Literal["J", "B", "J+B"] = "J+B"
+
+
+class EsanBlockParams(Params):
+    """Parameters of a self-attention block.
+
+    Attributes:
+        channels: Output channels.
+        type: What attends to what: ``st`` joints of all frames, ``s1`` joints in each frame, ``s2``
+            joints once for all frames, ``t1`` frames of each joint, ``t2`` frames once for all
+            joints; ``v`` is ``s1`` with a convolution over frames as residual.
+        directed: Whether attention from i to j and from j to i have scores of their own.
+    """
+
+    channels: Positive
+    type: Literal["st", "s1", "s2", "t1", "t2", "v"] = "v"
+    directed: bool = False
+
+
+Persons = Literal["present", "all"]
+
+
+class SgnJointsParams(Params):
+    """Parameters of the embedding of the semantics-guided network.
+
+    Attributes:
+        channels: Output channels, even: half embed the coordinates, half the joint type.
+        joints: Joints after a learned mixture: as many as the layout has, 1, or a number for which it
+            has groups (9 of ntu25 and ucla20, 11 of shrec22). None: the layout's joints, unmixed.
+        groups: Instead of ``joints``: for each mixed joint, those of the layout, from 0, whose mean it
+            is at first. Every joint stands in a group.
+        freeze: Share of the training before the mixture begins to learn.
+    """
+
+    channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
+    joints: Positive | None = None
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
+    freeze: Annotated[float, Field(ge=0, lt=1)] = 0.25
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.joints is not None and self.groups is not None:
+            raise ValueError("'groups' says how many joints there are; leave out 'joints'")
+        if any(len(set(group)) < len(group) for group in self.groups or ()):
+            raise ValueError("a group names a joint twice")
+        return self
+
+
+class SgnClipParams(Params):
+    """Parameters of the input of networks that choose frame by frame.
+
+    Attributes:
+        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
+            ``all``, absent ones as zeros (released code).
+    """
+
+    persons: Persons = "present"
+
+
+class SgnEmbedParams(SgnJointsParams):
+    """Parameters of the input of the semantics-guided network: those of ``sgn_joints``, and one more.
+
+    Attributes:
+        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
+            ``all``, absent ones as zeros (released code).
+    """
+
+    persons: Persons = "present"
+
+
+class SgnSpatialParams(Params):
+    """Parameters of the spatial module.
+
+    Attributes:
+        layers: Output channels of each graph convolution.
+        hidden: Channels of the two embeddings whose products make the graph.
+    """
+
+    layers: Annotated[tuple[Positive, ...], Field(min_length=1)] = (128, 256, 256)
+    hidden: Positive = 256
+
+
+class SgnHeadParams(Params):
+    """Parameters of the temporal module and classifier.
+
+    Attributes:
+        features: Channels that the largest over frames is taken of.
+        hidden: Channels between the two layers that embed the frame index.
+        dropout: Share of channels dropped in training between the convolutions.
+    """
+
+    features: Positive = 512
+    hidden: Positive = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
+class PolicyParams(Params):
+    """Parameters of a policy that learns.
+
+    Attributes:
+        temperature: Of the softened draw in the first epoch and at the end of training, falling by the
+            same factor each epoch. The released code begins with 5 and multiplies by 0.956, which comes
+            to 0.0226 after 120 epochs.
+    """
+
+    temperature: tuple[Above0, Above0] = (5.0, 0.0226)
+
+
+class HiddenPolicyParams(PolicyParams):
+    """Parameters of a policy with a hidden layer.
+
+    Attributes:
+        hidden: Its channels.
+    """
+
+    hidden: Positive = 64
+
+
+class TransformerPolicyParams(HiddenPolicyParams):
+    """Parameters of the policy with self-attention.
+
+    Attributes:
+        heads: Attention heads, which divide ``hidden``.
+    """
+
+    heads: Positive = 4
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Self:
+        if self.hidden % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide {self.hidden} channels")
+        return self
+
+
+class ImageStemParams(Params):
+    """Parameters of the first convolution over an image.
+
+    Attributes:
+        channels: Output channels.
+    """
+
+    channels: Positive
