@@ -108,7 +108,7 @@ class Adaptive(nn.Module):
 
     def _note(self, gates: Tensor) -> list[int]:
         """Count the frames that each model runs on."""
-        counts: list[int] = (gates > 0).sum((0, 2)).tolist()
+        counts: list[int] = (gates != 0).sum((0, 2)).tolist()
         self.taken = [before + now for before, now in zip(self.taken, counts, strict=True)]
         self.frames += gates.shape[0] * gates.shape[2]
         self.last_gates = gates

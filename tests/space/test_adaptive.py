@@ -121,6 +121,14 @@ class TestEvaluation:
         assert torch.allclose(node(x), mean, atol=1e-6)
         assert node.shares() == {"id": 1.0, "a": 1.0, "b": 1.0}
 
+    def test_weights_may_be_any_numbers(self):
+        node, x = made().eval(), clips(torch.zeros(N, T))
+        weights = torch.tensor([0.5, -1.0, 0.0]).view(1, K, 1)
+        node.policy.forward = lambda x: weights.expand(len(x), K, x.shape[2])
+        features = [model(x) for model in node.models.values()]
+        assert torch.allclose(node(x), 0.5 * features[0] - features[1], atol=1e-6)
+        assert node.shares() == {"id": 1.0, "a": 1.0, "b": 0.0}
+
     def test_an_evaluated_network_can_be_copied(self):
         node = made()
         node(clips(torch.zeros(N, T)))
