@@ -74,6 +74,11 @@ def test_one_view_of_segments_takes_the_middles() -> None:
     assert one(12, frames=4, fill="segments") == [1, 4, 7, 10]
 
 
+def test_segments_of_a_short_recording_take_each_frame_several_times() -> None:
+    assert one(3, frames=6, fill="segments") == [0, 0, 1, 1, 2, 2]
+    assert one(1, frames=4, fill="segments") == [0, 0, 0, 0]
+
+
 def test_views_of_segments_differ_and_do_not_depend_on_the_batch() -> None:
     clip = ClipOptions(frames=8, fill="segments")
     alone, _ = frame_positions(np.array([90]), clip, view_draws(np.array([2]), 3, clip), window=None)
