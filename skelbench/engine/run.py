@@ -77,8 +77,17 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     return run_in(open_setting(spec, options), options, architecture)
 
 
-def run_in(setting: Setting, options: RunOptions, architecture: str | None = None) -> Record:
-    """`run_spec` where spec and recordings are open; ``options`` may differ in ``resume`` and ``start``."""
+def run_in(
+    setting: Setting, options: RunOptions, architecture: str | None = None, source_of: str = ""
+) -> Record:
+    """`run_spec` where spec and recordings are open.
+
+    Args:
+        setting: The spec and its recordings.
+        options: May differ from the setting's in ``resume`` and ``start``.
+        architecture: As in `run_spec`.
+        source_of: The architecture that waits for this run to start from it; a finished one is not told then.
+    """
     checked, registry, screen = setting.checked, setting.registry, setting.screen
     given = check_architecture(checked, registry, architecture) if architecture else None
     started = confirmed_start(checked, given, options.start)
@@ -88,8 +97,11 @@ def run_in(setting: Setting, options: RunOptions, architecture: str | None = Non
         material.confirm(folder)
         finished = folder.record()
         if finished is not None:
-            screen.say(f"{folder.path} is finished; --no-resume runs it again")
+            if not source_of:
+                screen.say(f"{folder.path} is finished; --no-resume runs it again")
             return finished
+        if source_of:
+            screen.say(f"{source_of} starts from {architecture}: training that first")
         sources = started | run_sources(setting, options, given, started)
         job = Job(registry, checked, material, folder, options, screen, sources, identities(started))
         store_identities(folder, job.given)
@@ -138,8 +150,7 @@ def run_sources(
     sources = {}
     for name in given.start.weights if given and given.start else ():
         if given and name not in started:
-            setting.screen.say(f"{given.name} starts from {name}: training that first")
-            record = run_in(setting, replace(options, start=(), resume=True), name)
+            record = run_in(setting, replace(options, start=(), resume=True), name, source_of=given.name)
             sources[name] = RunFolder(options.runs / record.run)
     return sources
 

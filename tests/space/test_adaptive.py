@@ -351,3 +351,10 @@ class TestWhatItCosts:
         network = NetworkNodes(OpNode(FOLD, {}), SequenceNode((node(), node())), OpNode(MEAN, {}))
         found = complexity(build_network(network, {}, CONTEXT).eval(), self.CLIP)
         assert list(found["adaptive"].shares)[:2] == ["body.0.one", "body.0.three"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_gpu_gives_what_the_processor_gives():
+    node, x = made().eval(), clips(torch.tensor([[0, 1, 2, 2, 0, 1]] * N))
+    expected = node(x)
+    assert torch.allclose(node.to("cuda")(x.to("cuda")).cpu(), expected, atol=1e-4)
