@@ -9,7 +9,7 @@ from torch import nn
 
 from skelbench.results.record import AdaptiveUse
 from skelbench.space.adaptive import Adaptive
-from skelbench.train.cost import Macs, cost, cost_of_parts
+from skelbench.train.cost import Cost, Macs, cost, cost_of_parts
 
 Costs = Mapping[str, Mapping[str, Macs]]
 """For the path of each adaptive node, what each choice adds to what always runs."""
@@ -38,7 +38,7 @@ def complexity(network: nn.Module, clip: tuple[int, ...]) -> dict[str, Any]:
     used = round(counted.macs - saved)
     adaptive = None
     if added:
-        gmacs = {label: macs.macs / 1e9 for label, macs in cost_by_choice(network, clip).items()}
+        gmacs = {label: macs.macs / 1e9 for label, macs in _by_choice(counted, added).items()}
         taken = (share for choices in shares.values() for share in choices.values())
         labels = dict(zip(gmacs, taken, strict=True))
         adaptive = AdaptiveUse(
@@ -47,15 +47,18 @@ def complexity(network: nn.Module, clip: tuple[int, ...]) -> dict[str, Any]:
     return {"params": counted.params, "macs": used, "flops": 2 * used, "adaptive": adaptive}
 
 
-def cost_by_choice(network: nn.Module, clip: tuple[int, ...]) -> dict[str, Macs]:
+def cost_by_choice(network: nn.Module, counted: Cost) -> dict[str, Macs]:
     """What a clip costs if every frame takes the same choice of one adaptive node.
 
     Args:
         network: The network; where it has several adaptive nodes, a choice has its node's path before
             it, and the other nodes run all their models.
-        clip: The shape of one clip, (1, C, T, V, M).
+        counted: The cost of the network, in which every model runs.
     """
-    counted, added = cost(network, clip), _added(network, clip)
+    return _by_choice(counted, _added(network, counted.input_shape))
+
+
+def _by_choice(counted: Cost, added: Costs) -> dict[str, Macs]:
     costs = {}
     for path, choices in added.items():
         everything = [sum(figures) for figures in zip(*choices.values(), strict=True)]

@@ -70,7 +70,7 @@ def describe_spec(
         "flops": counted.flops,
         "as_reported": counted.as_reported,
     }
-    chosen = cost_by_choice(network, checked.clip_shape())
+    chosen = cost_by_choice(network, counted)
     by_choice = {"by_choice": {name: macs._asdict() for name, macs in chosen.items()}} if chosen else {}
     return {**description, **figures, **by_choice, "input_shape": shape, "blocks": blocks}
 

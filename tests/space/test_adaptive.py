@@ -328,7 +328,8 @@ class TestWhatItCosts:
         assert found["adaptive"].shares == {"one": 0.625, "three": 0.25, "two": 0.125}
 
     def test_each_choice_by_itself(self):
-        by_choice = cost_by_choice(self.network(), self.CLIP)
+        network = self.network()
+        by_choice = cost_by_choice(network, cost(network, self.CLIP))
         wanted = {"one": self.ONE, "three": 4 * self.ONE, "two": 3 * self.ONE}
         assert {name: macs.macs for name, macs in by_choice.items()} == wanted
         biases = {"one": 3, "three": 12, "two": 9}
