@@ -17,11 +17,12 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from skelbench.engine.material import Material
-from skelbench.engine.reopen import finished, reopen
+from skelbench.engine.reopen import reopen
 from skelbench.errors import DataError, RunFolderError, WorkFailed, did_you_mean
 from skelbench.figures.frames import ClipChoices, frames, heading
 from skelbench.recipe import Stream
 from skelbench.results.record import AdaptiveUse
+from skelbench.results.store import RunFolder
 from skelbench.space.adaptive import Adaptive
 from skelbench.train.seed import seed_everything
 
@@ -48,7 +49,7 @@ def choices_of(path: Path, clip: str | None = None, data: Path | None = None) ->
         RunFolderError: The run is not finished, its network is gone, or it chooses nothing by the frame.
         DataError: The recordings are gone or others than the run's, or none has the id.
     """
-    _, record = finished(path)
+    record = RunFolder(path).finished()
     if record.adaptive is None:
         remedy = "Give a run of an architecture with the node 'adaptive'"
         raise RunFolderError("the network chooses nothing frame by frame", where=path, remedy=remedy)

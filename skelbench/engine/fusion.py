@@ -110,10 +110,7 @@ def store_fusion(fusion: Fusion, out: Path) -> Record:
 
 def _open(path: Path, weight: float) -> Part:
     folder = RunFolder(path)
-    record = folder.record()
-    if record is None or record.status != "ok":
-        raise RunFolderError("the run is not finished", where=path, remedy="Finish it with `skelbench run`")
-    return Part(folder, record, folder.load_scores(), weight)
+    return Part(folder, folder.finished(), folder.load_scores(), weight)
 
 
 def _refuse_different(parts: Sequence[Part], names: Iterable[str], remedy: str) -> None:

@@ -38,19 +38,6 @@ class Reopened:
     network: nn.Module
 
 
-def finished(path: Path) -> tuple[RunFolder, Record]:
-    """A run's folder and record.
-
-    Raises:
-        RunFolderError: There is no run at ``path``, or it is not finished.
-    """
-    folder = RunFolder(path)
-    record = folder.record()
-    if record is None:
-        raise RunFolderError("the run is not finished", where=path, remedy="Run it to its end")
-    return folder, record
-
-
 def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Reopened:
     """Open a finished run with its network and its recordings.
 
@@ -63,7 +50,8 @@ def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Re
         RunFolderError: The run is not finished, or its network is gone.
         DataError: The recordings are gone, or they are others than the run's.
     """
-    (folder, record), screen, registry = finished(path), Screen(), load_registry()
+    folder, screen, registry = RunFolder(path), Screen(), load_registry()
+    record = folder.finished()
     checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
     # The one that was found or given as a file, else one that the spec names.
     stored = path / ARCHITECTURE

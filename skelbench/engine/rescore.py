@@ -7,7 +7,7 @@ from typing import Any
 
 from skelbench.engine.choices import complexity
 from skelbench.engine.evidence import defining_hash, run_hash
-from skelbench.engine.reopen import finished, reopen
+from skelbench.engine.reopen import reopen
 from skelbench.engine.start import store_identities, stored_identities
 from skelbench.engine.training import score_network, store_network
 from skelbench.errors import RunFolderError
@@ -30,7 +30,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         RunFolderError: The run is not finished, or its network is gone.
         DataError: The recordings are gone, or they are others than the run's.
     """
-    _, record = finished(path)
+    record = RunFolder(path).finished()
     opened = reopen(path, data, (f"evaluate.views={views or record.views}",))
     job, network = opened.job, opened.network
     checked, material, run = job.checked, job.material, job.folder

@@ -15,7 +15,7 @@ from skelbench.engine.evidence import make_record, run_hash
 from skelbench.engine.job import Identity, Job, RunOptions
 from skelbench.engine.material import Material, load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
-from skelbench.engine.start import confirmed_start, identities, starting, store_identities
+from skelbench.engine.start import confirm_start, given_runs, identities, starting, store_identities
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import Registry, load_registry
@@ -74,13 +74,17 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         SkelbenchError: The input is wrong; nothing has begun.
         WorkFailed: The work failed; what was done is in the run folder.
     """
-    return run_in(open_setting(spec, options), options, architecture)
+    setting = open_setting(spec, options)
+    if architecture:
+        given = check_architecture(setting.checked, setting.registry, architecture)
+        confirm_start(setting.checked, given, options.start)
+    return run_in(setting, options, architecture)
 
 
 def run_in(
     setting: Setting, options: RunOptions, architecture: str | None = None, source_of: str = ""
 ) -> Record:
-    """`run_spec` where spec and recordings are open.
+    """`run_spec` where spec and recordings are open and what the architecture starts from is confirmed.
 
     Args:
         setting: The spec and its recordings.
@@ -90,7 +94,7 @@ def run_in(
     """
     checked, registry, screen = setting.checked, setting.registry, setting.screen
     given = check_architecture(checked, registry, architecture) if architecture else None
-    started = confirmed_start(checked, given, options.start)
+    started = given_runs(options.start, given)
     material = setting.material
     folder = open_folder(checked, given, material, options, identities(started))
     with folder.lock(), removed_unless_begun(folder):

@@ -9,7 +9,7 @@ from skelbench.check import Checked
 from skelbench.engine.fusion import fuse_runs, store_fusion
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import Setting, open_setting, run_in
-from skelbench.engine.start import confirmed_start, parse_start
+from skelbench.engine.start import confirm_start, parse_start
 from skelbench.errors import SpecError, did_you_mean
 from skelbench.results.record import Record
 from skelbench.spec.pipeline import SEARCH
@@ -70,7 +70,7 @@ def _confirm_starts(checked: Checked, stages: Sequence[StageSpec], options: RunO
             remedy = did_you_mean(name, sources) if sources else "Leave out --start"
             raise SpecError(f"no stage starts from '{name}'", where="--start", remedy=remedy)
     for name in trained:
-        confirmed_start(checked, checked.architectures[name], _starts(checked, name, options))
+        confirm_start(checked, checked.architectures[name], _starts(checked, name, options))
 
 
 def _starts(checked: Checked, architecture: str, options: RunOptions) -> tuple[str, ...]:

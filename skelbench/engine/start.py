@@ -24,36 +24,34 @@ START = "start.json"
 """File of a run with the identities of the runs that were given with ``--start``."""
 
 
-def confirmed_start(
-    checked: Checked, architecture: NamedArchitecture | None, starts: Iterable[str]
-) -> dict[str, RunFolder]:
+def confirm_start(checked: Checked, architecture: NamedArchitecture, starts: Iterable[str]) -> None:
     """Confirm, before any work, that all weights fit which an architecture starts from.
 
     Args:
         checked: The spec.
-        architecture: One that may start from others, and these again from others; None for a search.
+        architecture: One that may start from others, and these again from others.
         starts: Runs given with ``--start``, as ``NAME=RUN``.
-
-    Returns:
-        The given runs, by the names of their architectures.
 
     Raises:
         SpecError: Every part that is missing or has other weights; a run is given that nothing starts from.
         RunFolderError: A given run is not finished, or its weights are another network's, damaged or missing.
     """
-    given = _given_runs(starts, architecture)
-    if architecture is not None and architecture.start is not None:
+    given = given_runs(starts, architecture)
+    if architecture.start is not None:
         network = _confirmed(checked, architecture, architecture.start)
         for name, run in given.items():
             taken_parts(run, architecture.start.weights[name], network)
-    return given
 
 
 # --- runs given with --start ---------------------------------------------------------------------
 
 
-def _given_runs(starts: Iterable[str], architecture: NamedArchitecture | None) -> dict[str, RunFolder]:
+def given_runs(starts: Iterable[str], architecture: NamedArchitecture | None) -> dict[str, RunFolder]:
     """The runs that are given as ``NAME=RUN``, by the name of the architecture whose weights they hold.
+
+    Args:
+        starts: As given.
+        architecture: The one that starts from them; None for a search.
 
     Raises:
         SpecError: One is not of that form, or ``architecture`` does not start from NAME.
@@ -69,7 +67,8 @@ def _given_runs(starts: Iterable[str], architecture: NamedArchitecture | None) -
             raise SpecError(f"{who} does not start from '{name}'", where="--start", remedy=remedy)
         if name in found:
             raise SpecError(f"'{name}' is given twice", where="--start", remedy="Give it once")
-        found[name] = _finished(path)
+        found[name] = RunFolder(path)
+        found[name].finished()
     return found
 
 
@@ -83,14 +82,6 @@ def parse_start(text: str) -> tuple[str, Path]:
     if not name or not path:
         raise SpecError(f"'{text}' is not of the form NAME=RUN", where="--start")
     return name, Path(path)
-
-
-def _finished(path: Path) -> RunFolder:
-    folder = RunFolder(path)
-    record = folder.record()
-    if record is None or record.status != "ok":
-        raise RunFolderError("the run is not finished", where=path, remedy="Finish it first")
-    return folder
 
 
 def identities(runs: Mapping[str, RunFolder]) -> dict[str, Identity]:

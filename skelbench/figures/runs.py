@@ -21,7 +21,7 @@ from skelbench.figures.page import check_page
 from skelbench.leaderboard.publish import run_records
 from skelbench.leaderboard.table import Table, make_tables
 from skelbench.results.record import RECORD, Record
-from skelbench.results.store import IDENTITY
+from skelbench.results.store import IDENTITY, RunFolder
 
 Series = Literal["space", "family", "strategy", "stream", "model"]
 _COMPARED = ("dataset", "synthetic", "protocol", "split_fingerprint", "source")
@@ -112,7 +112,7 @@ def _read(path: Path) -> list[tuple[Path, Record]]:
     if (path / RECORD).is_file():
         return [(path, Record.read(path / RECORD))]
     if (path / IDENTITY).is_file():
-        raise RunFolderError("the run is not finished", where=path, remedy="Finish it with `skelbench run`")
+        return [(path, RunFolder(path).finished())]
     return [(path / record.run, record) for record in run_records(path)]
 
 

@@ -176,6 +176,17 @@ class RunFolder:
         path = self.path / RECORD
         return Record.read(path) if path.exists() else None
 
+    def finished(self) -> Record:
+        """The record of a run that has to be finished.
+
+        Raises:
+            RunFolderError: It is not, or it has failed.
+        """
+        record = self.record()
+        if record is None or record.status != "ok":
+            raise RunFolderError("the run is not finished", where=self.path, remedy="Finish it first")
+        return record
+
     def write_record(self, record: Record) -> None:
         """Store the record; the run is finished with it."""
         record.write(self.path / RECORD)

@@ -14,7 +14,7 @@ from skelbench.engine.describe import describe_spec
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import run_spec
 from skelbench.engine.stages import run_stages
-from skelbench.engine.start import confirmed_start
+from skelbench.engine.start import confirm_start
 from skelbench.errors import RunFolderError, SpecError
 from skelbench.layers import prepare_for_inference
 from skelbench.registry import load_registry
@@ -96,12 +96,12 @@ class TestSpecs:
         spec = checked(name, profile=profile)
         architecture = spec.architectures["adasgn"]
         assert len(architecture.start.weights) == 6
-        assert confirmed_start(spec, architecture, ()) == {}
+        assert confirm_start(spec, architecture, ()) is None
 
     @pytest.mark.parametrize("name", ["adasgn-lstm", "adasgn-transformer", "adasgn-conv2", "random", "fuse"])
     def test_so_it_does_with_other_policies(self, name):
         spec = checked("adasgn")
-        assert confirmed_start(spec, spec.architectures[name], ()) == {}
+        assert confirm_start(spec, spec.architectures[name], ()) is None
 
     @pytest.mark.parametrize("name", SPECS)
     def test_the_search_is_over_policies_and_alphas(self, name):
