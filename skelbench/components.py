@@ -9,15 +9,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from skelbench.errors import PluginError
 
 Target = str | Callable[..., Any]
-NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell"]
-ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "value", "depth", "cell"])
+NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell", "trellis"]
+ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(get_args(NodeKind))
+Contract = Literal["input", "skeleton", "head", "cell", "policy", "video_input", "video", "video_head"]
 
 
 class Params(BaseModel):
@@ -81,11 +82,13 @@ class Operator(Component):
             (N, C, T, M*V) with all persons in one image; ``skeleton`` (N, C, T, V) -> (N, C', T', V');
             ``head`` (N*M, C, T, V) -> (N, classes); ``cell``, an edge of a cell, (N, C, H, W) ->
             (N, C, ceil(H/stride), ceil(W/stride)); ``policy``, in an adaptive node, (N, C, T, V) ->
-            (N, K, T), the weights of K models for each frame.
+            (N, K, T), the weights of K models for each frame. Of videos: ``video_input``, bytes
+            (N, C, T, H, W) -> numbers of the same shape; ``video`` (N, C, T, H, W) ->
+            (N, C', T', H', W'); ``video_head`` (N, C, T, H, W) -> (N, classes).
     """
 
     kind: ClassVar[str] = "operator"
-    contract: Literal["input", "skeleton", "head", "cell", "policy", "video"] = "skeleton"
+    contract: Contract = "skeleton"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +175,10 @@ class Column(Component):
     kind: ClassVar[str] = "column"
 
 
+NO_SKELETON = Layout(name="none", joints=(), inward=(), root=0, torso=(0, 0, 0, 0))
+"""The layout where there are videos and no skeletons."""
+
+
 @dataclass(frozen=True)
 class BuildContext:
     """What a module is told about its place when it is built.
@@ -179,14 +186,16 @@ class BuildContext:
     Attributes:
         channels: Channels of its input, C.
         frames: Frames of its input, T.
-        joints: Joints of its input, V.
-        persons: Persons in a clip, M.
+        joints: Joints of its input, V; 0 in videos.
+        persons: Persons in a clip, M; 1 in videos.
         classes: Classes to tell apart.
-        layout: The skeleton layout.
+        layout: The skeleton layout; `NO_SKELETON` in videos.
         out_channels: In a slot, the channels that the operator around it gives; else None.
         stride: On an edge of a cell, the step between rows and columns of the output.
         choices: For a policy, how many models it chooses among.
         shared: Whether it is a candidate of a supernet, trained beside others.
+        height: Rows of the pictures of a video, H; 0 for skeletons.
+        width: Columns of them, W; 0 for skeletons.
     """
 
     channels: int
@@ -199,6 +208,20 @@ class BuildContext:
     stride: int = 1
     choices: int = 1
     shared: bool = False
+    height: int = 0
+    width: int = 0
+
+    @property
+    def clip_shape(self) -> tuple[int, ...]:
+        """One clip as a network takes it: (1, C, T, V, M), of a video (1, C, T, H, W)."""
+        ends = (self.height, self.width) if self.height else (self.joints, self.persons)
+        return (1, self.channels, self.frames, *ends)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The input of a module inside a network: (1, C, T, V), of a video (1, C, T, H, W)."""
+        ends = (self.height, self.width) if self.height else (self.joints,)
+        return (1, self.channels, self.frames, *ends)
 
 
 KINDS: dict[str, type[Component]] = {
