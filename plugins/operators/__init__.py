@@ -1,4 +1,4 @@
-"""Operators of skeleton networks: inputs, graph convolutions, attention, policies, edges of cells, heads."""
+"""Operators of networks: inputs, graph convolutions, attention, policies, edges of cells, heads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from .params import (
     HeadParams,
     HiddenPolicyParams,
     ImageStemParams,
+    PixelsParams,
     PolicyParams,
+    R2plus1dParams,
     SgnClipParams,
     SgnEmbedParams,
     SgnHeadParams,
     SgnJointsParams,
     SgnSpatialParams,
     TransformerPolicyParams,
+    VideoStemParams,
 )
 
 
@@ -62,6 +65,43 @@ _CELLS = (
     _edge("skip", "the input as it is; at stride 2 a factorised reduction"),
     _edge("se", "squeeze-and-excitation; at stride 2 a plain factorised reduction (SAR-NAS)"),
     _edge("zero", "no edge: zeros", "Zero"),
+)
+
+_VIDEO = (
+    Operator(
+        name="pixels",
+        summary="bytes of a video, normalised",
+        target="skelbench_plugins.operators.video:Pixels",
+        params=PixelsParams,
+        contract="video_input",
+    ),
+    Operator(
+        name="video_stem",
+        summary="a (2+1)D convolution that halves rows and columns",
+        target="skelbench_plugins.operators.video:VideoStem",
+        params=VideoStemParams,
+        contract="video",
+    ),
+    Operator(
+        name="r2plus1d_block",
+        summary="residual block of (2+1)D convolutions (R(2+1)D, VAR-NAS)",
+        target="skelbench_plugins.operators.video:R2plus1dBlock",
+        params=R2plus1dParams,
+        contract="video",
+    ),
+    Operator(
+        name="identity",
+        summary="the input as it is: a skip connection",
+        target="skelbench_plugins.operators.video:identity",
+        contract="video",
+    ),
+    Operator(
+        name="video_pool_linear",
+        summary="mean over frames, rows and columns, then a linear layer",
+        target="skelbench_plugins.operators.video:VideoPoolLinear",
+        params=HeadParams,
+        contract="video_head",
+    ),
 )
 
 _OPERATORS = (
@@ -157,10 +197,11 @@ _OPERATORS = (
     ),
     *_POLICIES,
     *_CELLS,
+    *_VIDEO,
 )
 
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, AdaSGN, DARTS and SAR-NAS."""
+    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, AdaSGN, DARTS, SAR-NAS, R(2+1)D and VAR-NAS."""
     return _OPERATORS

@@ -13,6 +13,17 @@ Above0 = Annotated[float, Field(gt=0)]
 Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
+def odd(kernel: int, what: str) -> int:
+    """``kernel`` itself.
+
+    Raises:
+        ValueError: It is even.
+    """
+    if kernel % 2 == 0:
+        raise ValueError(f"an even kernel has no middle {what}; take an odd one")
+    return kernel
+
+
 class DataBnParams(Params):
     """Parameters of the input normalisation.
 
@@ -46,9 +57,7 @@ class BlockParams(Params):
     @field_validator("kernel")
     @classmethod
     def _odd(cls, kernel: int) -> int:
-        if kernel % 2 == 0:
-            raise ValueError("an even kernel has no middle frame; take an odd one")
-        return kernel
+        return odd(kernel, "frame")
 
 
 class HeadParams(Params):
@@ -212,3 +221,59 @@ class ImageStemParams(Params):
     """
 
     channels: Positive
+
+
+Step = Positive | tuple[Positive, Positive, Positive]
+"""Steps between frames, rows and columns, or one for all three."""
+
+
+class PixelsParams(Params):
+    """Parameters of the input of a video's pixels.
+
+    Attributes:
+        mean: Of all channels in [0, 1], or of each channel.
+        std: Standard deviation, likewise.
+    """
+
+    mean: float | tuple[float, ...] = 0.45
+    std: Above0 | tuple[Above0, ...] = 0.225
+
+
+class VideoStemParams(Params):
+    """Parameters of a video network's first layer.
+
+    Attributes:
+        channels: Output channels.
+        kernel: Rows and columns of the spatial kernel, odd.
+        mid: Channels between the spatial and the temporal convolution; None: as the output has.
+        stride: Steps between frames, rows and columns of the output, or one for all.
+    """
+
+    channels: Positive
+    kernel: Positive = 3
+    mid: Positive | None = None
+    stride: Step = (1, 2, 2)
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        return odd(kernel, "place")
+
+
+class R2plus1dParams(Params):
+    """Parameters of a residual block of (2+1)D convolutions.
+
+    Attributes:
+        channels: Output channels; None: as the input has.
+        stride: Steps between frames, rows and columns of the output, or one for all.
+        dilation: Steps between the three frames of a temporal kernel.
+        mid: Channels between the two halves of a convolution: ``out`` as the output has, ``r2plus1d`` so
+            many that it has the weights of a 3x3x3 convolution.
+        convs: How many (2+1)D convolutions.
+    """
+
+    channels: Positive | None = None
+    stride: Step = 1
+    dilation: Positive = 1
+    mid: Literal["out", "r2plus1d"] = "out"
+    convs: Literal[1, 2] = 2

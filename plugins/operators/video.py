@@ -1,0 +1,205 @@
+"""Operators of video networks: (2+1)D convolutions, their stem, the input of pixels and the head.
+
+A (2+1)D convolution is one over rows and columns followed by one over frames (Tran et al., CVPR 2018,
+"A closer look at spatiotemporal convolutions for action recognition"). No convolution has a bias. In a
+supernet batch normalisation learns neither scale nor shift, which the weight of a candidate would undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from skelbench.components import BuildContext
+
+Stride = tuple[int, int, int]
+
+
+class Pixels(nn.Module):
+    """Normalises the bytes of a video: each channel in [0, 1], minus its mean, divided by its deviation.
+
+    Args:
+        context: Channels of a clip.
+        mean: Of all channels, or of each.
+        std: Likewise.
+
+    Raises:
+        ValueError: There are not as many means or deviations as channels.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        context: BuildContext,
+        mean: float | Sequence[float] = 0.45,
+        std: float | Sequence[float] = 0.225,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("mean", _by_channel("mean", mean, context.channels), persistent=False)
+        self.register_buffer("std", _by_channel("std", std, context.channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) of 0 to 255 -> the same shape, float32."""
+        return x.float().sub(self.mean).div(self.std)
+
+
+def _by_channel(name: str, values: float | Sequence[float], channels: int) -> Tensor:
+    """For bytes, (C, 1, 1, 1)."""
+    listed = [values] * channels if isinstance(values, int | float) else list(values)
+    if len(listed) != channels:
+        raise ValueError(f"'{name}' has {len(listed)} values and a clip has {channels} channels")
+    return torch.tensor(listed)[:, None, None, None] * 255
+
+
+class VideoStem(nn.Module):
+    """The first layer: over rows and columns at every other place, then over frames, each with BN and ReLU.
+
+    Args:
+        context: Channels of the input.
+        channels: Output channels.
+        kernel: Rows and columns of the first kernel, odd.
+        mid: Channels between the two; None: as the output has.
+        stride: Steps between frames, rows and columns of the output.
+    """
+
+    def __init__(
+        self,
+        context: BuildContext,
+        channels: int,
+        kernel: int = 3,
+        mid: int | None = None,
+        stride: int | Stride = (1, 2, 2),
+    ) -> None:
+        super().__init__()
+        between, affine = mid or channels, not context.shared
+        self.conv = nn.Sequential(
+            *two_plus_one(context.channels, channels, between, triple(stride), kernel=kernel, affine=affine),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) -> (N, channels, T, H / 2, W / 2) by default."""
+        return self.conv(x)
+
+
+class R2plus1dBlock(nn.Module):
+    """A residual block of (2+1)D convolutions: the basic operation of VAR-NAS (Fig. 1) and of R(2+1)D.
+
+    Args:
+        context: Channels of the input.
+        channels: Output channels; None: as the input has.
+        stride: Steps between frames, rows and columns of the output, or one for all.
+        dilation: Steps between the three frames of a temporal kernel.
+        mid: Channels between the two halves of a convolution: ``out`` as the output has, ``r2plus1d`` so many
+            that it has as many weights as a 3x3x3 convolution (Tran et al., Section 3.5).
+        convs: How many (2+1)D convolutions.
+    """
+
+    def __init__(
+        self,
+        context: BuildContext,
+        channels: int | None = None,
+        stride: int | Stride = 1,
+        dilation: int = 1,
+        mid: str = "out",
+        convs: int = 2,
+    ) -> None:
+        super().__init__()
+        given, out, steps = context.channels, channels or context.channels, triple(stride)
+        between, affine = out if mid == "out" else weights_kept(given, out), not context.shared
+        layers = list(two_plus_one(given, out, between, steps, dilation=dilation, affine=affine))
+        for _ in range(convs - 1):
+            layers.append(nn.ReLU())
+            layers += two_plus_one(out, out, between, (1, 1, 1), dilation=dilation, affine=affine)
+        self.convs = nn.Sequential(*layers)
+        same = given == out and steps == (1, 1, 1)
+        self.shortcut = nn.Identity() if same else _projection(given, out, steps, affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) -> (N, channels, T / stride, H / stride, W / stride), rounded up."""
+        return torch.relu_(self.convs(x) + self.shortcut(x))
+
+
+class VideoPoolLinear(nn.Module):
+    """Averages over frames, rows and columns, and tells the classes apart.
+
+    Args:
+        context: Channels and classes.
+        dropout: Share of pooled features dropped in training.
+    """
+
+    def __init__(self, context: BuildContext, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(context.channels, context.classes)
+        nn.init.normal_(self.linear.weight, 0, 0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, H, W) -> (N, classes)."""
+        return self.linear(self.dropout(x.mean((2, 3, 4))))
+
+
+def identity(context: BuildContext) -> nn.Module:
+    """The input as it is: the skip connection among the operators of a stack."""
+    return nn.Identity()
+
+
+def two_plus_one(
+    channels: int,
+    out_channels: int,
+    mid: int,
+    stride: Stride,
+    *,
+    kernel: int = 3,
+    dilation: int = 1,
+    affine: bool = True,
+) -> tuple[nn.Module, ...]:
+    """A (2+1)D convolution: over rows and columns, BN, ReLU, over three frames, BN.
+
+    Args:
+        channels: Channels of the input.
+        out_channels: Channels of the output.
+        mid: Channels between.
+        stride: Steps between frames, rows and columns of the output.
+        kernel: Rows and columns of the first kernel, odd.
+        dilation: Steps between the frames of the second.
+        affine: Whether normalisations learn scale and shift.
+    """
+    frames, *picture = stride
+    return (
+        _conv(channels, mid, (1, kernel, kernel), (1, *picture)),
+        nn.BatchNorm3d(mid, affine=affine),
+        nn.ReLU(),
+        _conv(mid, out_channels, (3, 1, 1), (frames, 1, 1), dilation),
+        nn.BatchNorm3d(out_channels, affine=affine),
+    )
+
+
+def weights_kept(channels: int, out_channels: int) -> int:
+    """Channels between, with which a (2+1)D convolution of 3 has the weights of a 3x3x3 one (Tran et al.)."""
+    return 27 * channels * out_channels // (9 * channels + 3 * out_channels)
+
+
+def triple(stride: int | Sequence[int]) -> Stride:
+    """Steps between frames, rows and columns."""
+    frames, rows, columns = (stride,) * 3 if isinstance(stride, int) else stride
+    return frames, rows, columns
+
+
+def _projection(channels: int, out_channels: int, stride: Stride, affine: bool) -> nn.Module:
+    return nn.Sequential(
+        _conv(channels, out_channels, (1, 1, 1), stride), nn.BatchNorm3d(out_channels, affine=affine)
+    )
+
+
+def _conv(channels: int, out: int, kernel: Stride, stride: Sequence[int], dilation: int = 1) -> nn.Conv3d:
+    """Without bias, the size kept but for the stride; ``dilation`` is over frames."""
+    padding = (dilation * (kernel[0] // 2), kernel[1] // 2, kernel[2] // 2)
+    conv = nn.Conv3d(channels, out, kernel, tuple(stride), padding, (dilation, 1, 1), bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return conv
