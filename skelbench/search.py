@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Sample = dict[str, Any]
 """One architecture by label: choice -> option name; mix -> list of names; inputs -> list of
-indices; value -> the value; depth -> the number of repetitions; cell -> list of edges."""
+indices; value -> the value; depth -> the number of repetitions; cell -> list of edges; trellis -> the
+width of a stage, or the name of a layer's operator."""
 
 Weights = dict[str, np.ndarray]
 """Architecture weights by label: one float per option, in the order of `Point.options`."""
@@ -43,6 +44,11 @@ class Point:
             other. Else empty.
         none: For ``cell``, whether a weighted sum may also hold nothing of an input: the operator
             ``zero``, which no architecture keeps.
+        under: For ``trellis``, the label of the decision that its weights depend on: they are a matrix
+            then, with a row for each option of that decision (see `weight_shape`). The layers of a
+            stage hang on its width, a width on that of the stage before.
+        out: For the last width of a trellis, the label under which its supernet finds how to weigh the
+            last candidates where it adds them up; without such weights it takes those of the width.
     """
 
     label: str
@@ -51,6 +57,8 @@ class Point:
     choose: int | None = 1
     groups: tuple[int, ...] = ()
     none: bool = False
+    under: str = ""
+    out: str = ""
 
 
 class Space(Protocol):
@@ -128,7 +136,8 @@ class Search(Protocol):
 WeightMode = Literal["shared", "own"]
 
 TensorWeights = Mapping[str, "torch.Tensor"]
-"""Weights by label, one per option, through which gradients flow; they need not sum to 1."""
+"""Weights by label, of the shape that `weight_shape` says, through which gradients flow; they need not sum
+to 1. In a trellis an option of weight 0 is not computed."""
 
 
 class Bilevel(Protocol):
@@ -137,7 +146,8 @@ class Bilevel(Protocol):
     Attributes:
         shared: The supernet's weights w.
         lr: The present learning rate of w.
-        costs: By label, the MACs of each option, summed over the places of the label.
+        costs: By label, the MACs of each option, summed over the places of the label; in the shape of the
+            weights.
     """
 
     @property
@@ -174,6 +184,15 @@ class GradientSearch(Protocol):
 
     def step(self, epoch: int, problem: Bilevel) -> None:
         """Let the search's own weights learn, or do nothing in this epoch; w is left as it was."""
+
+    def ask(self, epoch: int) -> Sequence[Proposal]:
+        """After an epoch, architectures to evaluate on recordings that nothing learns from, or none.
+
+        It is asked only where the spec holds such recordings out (``search.inference``).
+        """
+
+    def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
+        """The fitness of what was asked, higher is better."""
 
     def best(self) -> Proposal:
         """The search's answer so far, as an architecture."""
@@ -222,7 +241,7 @@ def decode(points: Sequence[Point], weights: Weights, options: DeriveOptions) ->
 
 def _decide(point: Point, weight: np.ndarray, options: DeriveOptions) -> Any:
     order = np.argsort(-weight, kind="stable")
-    if point.kind in ("choice", "value", "depth"):
+    if point.kind in ("choice", "value", "depth", "trellis"):
         return point.options[order[0]]
     if point.choose is not None:
         return [point.options[i] for i in sorted(_first_of_groups(point, order)[: point.choose])]
@@ -239,6 +258,17 @@ def _first_of_groups(point: Point, order: np.ndarray) -> list[int]:
     for i in order:
         taken.setdefault(groups[i], int(i))
     return list(taken.values())
+
+
+def weight_shape(points: Sequence[Point], point: Point) -> tuple[int, ...]:
+    """The shape of a gradient search's weights of a decision: a number per option, or a matrix of them.
+
+    Args:
+        points: All decisions.
+        point: The decision.
+    """
+    rows = [len(other.options) for other in points if point.under and other.label == point.under]
+    return (*rows, len(point.options))
 
 
 def as_weights(points: Sequence[Point], sample: Sample) -> Weights:

@@ -21,6 +21,7 @@ from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
     EdgesNode,
+    ForkNode,
     InputsNode,
     KeptEdges,
     MixNode,
@@ -29,6 +30,7 @@ from skelbench.space.nodes import (
     OpNode,
     SequenceNode,
     SumNode,
+    TrellisNode,
     ValueNode,
 )
 from skelbench.spec.faults import problems
@@ -193,7 +195,7 @@ def _listed(nodes: tuple[Node, ...], sample: Sample) -> list[Any]:
     return [_plain(node, sample) for node in nodes]
 
 
-def _plain(node: Node | ValueNode | EdgesNode | KeptEdges, sample: Sample) -> Any:
+def _plain(node: Node | ValueNode | EdgesNode | KeptEdges | ForkNode, sample: Sample) -> Any:
     match node:
         case OpNode():
             return {"op": node.component.name, **_params(node.params, sample)}
@@ -220,6 +222,10 @@ def _plain(node: Node | ValueNode | EdgesNode | KeptEdges, sample: Sample) -> An
             return {"cell": _cells(node, sample)}
         case AdaptiveNode():
             return {"adaptive": _adaptive(node, sample)}
+        case ForkNode():
+            return sample[node.label]
+        case TrellisNode():
+            return {"trellis": _path(node, sample)}
 
 
 def _adaptive(node: AdaptiveNode, sample: Sample) -> dict[str, Any]:
@@ -231,6 +237,21 @@ def _adaptive(node: AdaptiveNode, sample: Sample) -> dict[str, Any]:
         "warmup": node.warmup,
         "from": {name: _plain(model, sample) for name, model in node.options},
     }
+
+
+def _path(node: TrellisNode, sample: Sample) -> list[dict[str, Any]]:
+    """The path's stages; a layer that does nothing counts like any other."""
+    operators = dict(node.operators)
+    return [
+        {
+            "head": {
+                **_plain(stage.head, sample),
+                "channels": _plain(stage.width, sample) // node.divide,
+            },
+            "layers": [_plain(operators[_plain(layer, sample)], sample) for layer in stage.layers],
+        }
+        for stage in node.stages
+    ]
 
 
 def _cells(node: CellsNode, sample: Sample) -> dict[str, Any]:

@@ -22,10 +22,13 @@ from skelbench.space.nodes import (
     InputsNode,
     MixNode,
     NetworkNodes,
+    StageNode,
+    TrellisNode,
     ValueNode,
 )
-from skelbench.space.shapes import output_shape
+from skelbench.space.shapes import at_shape, output_shape
 from skelbench.space.tree import by_input, point_of
+from skelbench.space.trellises import Candidate, Trellis
 
 with warnings.catch_warnings():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
@@ -123,8 +126,26 @@ class OpenNode(nn.Module):
         return sum(terms[1:], start=terms[0])
 
 
+class OpenTrellis(MutableModule):
+    """A trellis as NNI sees it before a strategy takes over: one choice for each of its decisions.
+
+    Args:
+        trellis: All its paths.
+    """
+
+    def __init__(self, trellis: Trellis) -> None:
+        super().__init__()
+        for fork in trellis.node.forks():
+            self.add_mutable(_mutable(point_of(fork)))
+        self.trellis = trellis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The sum over all paths, weighted evenly."""
+        return self.trellis(x)
+
+
 class SupernetSpace(ModelSpace):
-    """The whole space with all its modules: (N, C, T, V, M) -> (N, classes).
+    """The whole space with all its modules: (N, C, T, V, M), of videos (N, C, T, H, W) -> (N, classes).
 
     Args:
         nodes: The checked network.
@@ -153,8 +174,10 @@ class _Open(Builder):
     def _candidates(self, node: ChoiceNode | MixNode, context: BuildContext) -> dict[str, nn.Module]:
         """Modules by name, whose outputs can be added up; graphs may be of a batch or fixed."""
         candidates = {name: self.build(option, context) for name, option in node.options}
-        given = (1, context.channels, context.frames, context.joints)
-        shapes = {name: output_shape(m, given, node.label)[-3:] for name, m in candidates.items()}
+        given = context.input_shape
+        shapes = {
+            name: output_shape(m, given, node.label)[1 - len(given) :] for name, m in candidates.items()
+        }
         if len(set(shapes.values())) > 1:
             listed = ", ".join(f"{name} {' x '.join(map(str, shape))}" for name, shape in shapes.items())
             raise SpecError(
@@ -173,6 +196,28 @@ class _Open(Builder):
             names = [*(split_edge(edge)[0] for edge in edges), *zeros]
             candidates.append([self.edge(name, source, place) for name in names])
         return OpenNode(node, candidates)
+
+    def trellis(self, node: TrellisNode, context: BuildContext) -> nn.Module:
+        shapes, stages = [context.input_shape], []
+        for stage in node.stages:
+            candidates = [self._width(node, stage, width, shapes, context) for width in stage.width.options]
+            shapes = [output_shape(one.heads[0], shapes[0], stage.head.place) for one in candidates]
+            stages.append(candidates)
+        return OpenTrellis(Trellis(node, stages))
+
+    def _width(
+        self,
+        node: TrellisNode,
+        stage: StageNode,
+        width: int,
+        shapes: Sequence[tuple[int, ...]],
+        context: BuildContext,
+    ) -> Candidate:
+        """One width of a stage, after widths that give ``shapes``."""
+        heads = [self.stage_head(node, stage, width, at_shape(context, shape)) for shape in shapes]
+        shape = output_shape(heads[0], shapes[0], stage.head.place)
+        layers = [[self.layer(op, shape, context) for _, op in node.operators] for _ in stage.layers]
+        return Candidate(heads, layers)
 
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
         raise SpecError(f"'{node.label}': a searched depth has no supernet", remedy="Use weights: own")
@@ -197,7 +242,9 @@ class _Inputs(Take):
 def supernet_hook(
     module: nn.Module, name: str, memo: dict[str, Any], kwargs: dict[str, Any]
 ) -> nn.Module | bool:
-    """NNI mutation hook: put a `Decision` in the place of each open decision."""
+    """NNI mutation hook: put a `Decision` in the place of each open decision, a `Trellis` in a trellis's."""
+    if isinstance(module, OpenTrellis):
+        return module.trellis
     if isinstance(module, OpenNode):
         return EdgesDecision(module.node, module.edges())
     if isinstance(module, Mix):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,17 @@ class Decision(nn.Module):
     def weigh(self, weights: Sequence[float | Tensor], *, normalised: bool = True) -> None:
         """Weigh the candidates; from here on all of them are summed."""
         self.weights, self.normalised, self.active = weights, normalised, None
+
+    def take(self, weights: Mapping[str, Any], *, tracked: bool = False, normalised: bool = True) -> None:
+        """Find the own weights among those of all decisions.
+
+        Args:
+            weights: By label, one per candidate.
+            tracked: Whether they are tensors through which gradients flow; else they become numbers.
+            normalised: See `weigh`.
+        """
+        own = weights[self.label]
+        self.weigh(own.unbind() if tracked else own.tolist(), normalised=normalised)
 
     def combine(self, run: Callable[[int], Tensor]) -> Tensor:
         """The active candidates' sum, or the weighted sum of all; ``run`` computes one candidate."""

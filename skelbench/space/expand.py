@@ -26,12 +26,16 @@ from skelbench.space.nodes import (
 )
 from skelbench.space.notes import Notes
 from skelbench.space.place import Here, Want
+from skelbench.space.trellis_syntax import TrellisReader
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks
 
-FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell", "adaptive")
+FORMS = ("op", "repeat", "choice", "mix", "sum", "inputs", "depth", "cell", "adaptive", "trellis")
 """The keys that a node may begin with."""
 _MOST_NODES = 20_000
+_SKELETON = ("input", "skeleton", "head")
+_VIDEO = ("video_input", "video", "video_head")
+"""The contracts of a network's input, body and head."""
 
 
 class Expander(Notes):
@@ -59,12 +63,19 @@ class Expander(Notes):
         """
         parts = {**raw, **others}
         here = {k: Here((*(("search", "network") if k in others else path), k), k) for k in parts}
-        first = self._end(parts["input"], here["input"], "input")
-        body = self._sequence(parts["body"], here["body"], Want("operator", "skeleton"), blocks=True)
-        last = self._end(parts["head"], here["head"], "head")
+        contracts = _VIDEO if self._takes_video(parts["input"]) else _SKELETON
+        first = self._end(parts["input"], here["input"], contracts[0])
+        body = self._sequence(parts["body"], here["body"], Want("operator", contracts[1]), blocks=True)
+        last = self._end(parts["head"], here["head"], contracts[2])
         if self.problems or first is None or body is None or last is None:
             return None
         return NetworkNodes(first, body, last)
+
+    def _takes_video(self, raw: Any) -> bool:
+        """Whether the input of a network takes videos; what the others are follows from it."""
+        name = raw.get("op") if isinstance(raw, dict) else raw
+        found = self._registry.find("operator", name) if isinstance(name, str) else None
+        return isinstance(found, Operator) and found.contract == _VIDEO[0]
 
     def _end(self, raw: Any, here: Here, contract: str) -> OpNode | None:
         node = self._node(raw, here, Want("operator", contract))
@@ -105,6 +116,7 @@ class Expander(Notes):
             "inputs": self._stray_inputs,
             "cell": self._cell,
             "adaptive": self._adaptive,
+            "trellis": self._trellis,
         }
         return forms[key](raw[key], here.into(key), want)
 
@@ -273,19 +285,29 @@ class Expander(Notes):
         return SumNode(tuple(term for term in terms if term is not None))
 
     def _cell(self, raw: Any, here: Here, want: Want) -> Node | None:
-        if self._is_graph(want, "cell", here):
+        if self._is_graph(want, "cell", here) or self._is_video(want, "cell", here):
             return None
         return CellReader(self, self._options, self._values).read(raw, here)
 
     def _adaptive(self, raw: Any, here: Here, want: Want) -> Node | None:
-        if self._is_graph(want, "adaptive", here):
+        if self._is_graph(want, "adaptive", here) or self._is_video(want, "adaptive", here):
             return None
         return AdaptiveReader(self, self._node, self._options, self._values).read(raw, here, want)
+
+    def _trellis(self, raw: Any, here: Here, want: Want) -> Node | None:
+        if self._is_graph(want, "trellis", here):
+            return None
+        return TrellisReader(self, self._node, self._options).read(raw, here, want)
 
     def _is_graph(self, want: Want, form: str, here: Here) -> bool:
         if want.kind == "graph_module":
             self.fault(f"'{form}' cannot stand where one graph is wanted", here)
         return want.kind == "graph_module"
+
+    def _is_video(self, want: Want, form: str, here: Here) -> bool:
+        if want.contract == "video":
+            self.fault(f"'{form}' works on skeletons and cannot stand in a network of videos", here)
+        return want.contract == "video"
 
     def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
         if self._is_graph(want, "depth", here) or not self.has_keys(raw, here, ("label",), ("of", "from")):

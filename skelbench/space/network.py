@@ -27,15 +27,18 @@ from skelbench.space.nodes import (
     Node,
     OpNode,
     SequenceNode,
+    StageNode,
     SumNode,
+    TrellisNode,
     ValueNode,
 )
 from skelbench.space.shapes import at_shape, confirm_policy, frame_wise_shape, output_shape
+from skelbench.space.trellises import Path, Stage
 from skelbench.train.cost import cost
 
 
 class Network(nn.Module):
-    """Input, body and head one after the other: (N, C, T, V, M) -> (N, classes)."""
+    """Input, body and head one after the other: (N, C, T, V, M) or (N, C, T, H, W) -> (N, classes)."""
 
     def __init__(self, input: nn.Module, body: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -44,7 +47,7 @@ class Network(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scores (N, classes) of clips (N, C, T, V, M)."""
+        """Scores (N, classes) of clips."""
         return self.head(self.body(self.input(x)))
 
 
@@ -92,9 +95,8 @@ class Builder:
 
     def network(self, nodes: NetworkNodes, context: BuildContext) -> tuple[nn.Module, nn.Module, nn.Module]:
         """Input, body and head for clips of the context's shape."""
-        clip = (1, context.channels, context.frames, context.joints, context.persons)
         first = self.build(nodes.input, context)
-        shape = output_shape(first, clip, nodes.input.place)
+        shape = output_shape(first, context.clip_shape, nodes.input.place)
         context = replace(context, persons=shape[0])  # one, where the input puts all into one image
         body = self.build(nodes.body, at_shape(context, shape))
         shape = output_shape(body, shape, "network.body")
@@ -121,6 +123,8 @@ class Builder:
                 return self._cells(node, context)
             case AdaptiveNode():
                 return self._adaptive(node, context)
+            case TrellisNode():
+                return self.trellis(node, context)
 
     def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
         params = {name: self._param(value, context, node) for name, value in node.params.items()}
@@ -137,7 +141,7 @@ class Builder:
 
     def _sequence(self, children: tuple[Node, ...], context: BuildContext) -> nn.Module:
         modules: list[nn.Module] = []
-        shapes: list[tuple[int, ...]] = [(1, context.channels, context.frames, context.joints)]
+        shapes: list[tuple[int, ...]] = [context.input_shape]
         for child in children:
             module = self.build(child, at_shape(context, shapes[-1]))
             modules.append(module)
@@ -154,8 +158,7 @@ class Builder:
         policy = self.build(node.policy, inside)
         confirm_policy(policy, shape, len(models), node.place)
         alpha = self.value(node.alpha) if isinstance(node.alpha, ValueNode) else node.alpha
-        one = (1, context.channels, context.frames, context.joints)
-        gmacs = [cost(model, one).macs / 1e9 for model in models.values()]
+        gmacs = [cost(model, context.input_shape).macs / 1e9 for model in models.values()]
         return Adaptive(models, policy, gmacs, alpha, node.alpha_scale, node.warmup)
 
     def _cells(self, node: CellsNode, context: BuildContext) -> nn.Module:
@@ -187,6 +190,28 @@ class Builder:
         """What makes a node of a cell whose edges are searched."""
         raise TypeError(f"{type(self).__name__} does not build cells")
 
+    def stage_head(self, node: TrellisNode, stage: StageNode, width: int, context: BuildContext) -> nn.Module:
+        """The head of a stage that gives one of its widths."""
+        params = {**stage.head.params, "channels": width // node.divide}
+        return self.build(replace(stage.head, params=params), context)
+
+    def layer(self, operator: OpNode, shape: tuple[int, ...], context: BuildContext) -> nn.Module:
+        """One operator of a layer of a trellis, for an input of ``shape``, which it keeps.
+
+        Raises:
+            SpecError: It does not.
+        """
+        module = self.build(operator, at_shape(context, shape))
+        given = output_shape(module, shape, operator.place)
+        if given != shape:
+            what = f"a layer of a trellis keeps the shape; {_sizes(shape)} becomes {_sizes(given)}"
+            raise SpecError(what, where=operator.place, remedy="Leave out what changes it")
+        return module
+
+    def trellis(self, node: TrellisNode, context: BuildContext) -> nn.Module:
+        """What stands for a trellis."""
+        raise TypeError(f"{type(self).__name__} does not build trellises")
+
     def choice(self, node: ChoiceNode, context: BuildContext) -> nn.Module:
         """What stands for a choice."""
         raise TypeError(f"{type(self).__name__} does not build choices")
@@ -206,6 +231,10 @@ class Builder:
     def value(self, node: ValueNode) -> Any:
         """What stands for a searched value."""
         raise TypeError(f"{type(self).__name__} does not build values")
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape[1:]))
 
 
 class _Unbuilt:
@@ -250,6 +279,18 @@ class _Fixed(Builder):
 
     def edges(self, node: EdgesNode, place: CellPlace) -> nn.Module:
         return self.kept(self._chosen(node.label), place)
+
+    def trellis(self, node: TrellisNode, context: BuildContext) -> nn.Module:
+        shape, operators = context.input_shape, dict(node.operators)
+        stages, states, chosen = [], [], []
+        for stage in node.stages:
+            width, names = self._chosen(stage.width.label), [self._chosen(one.label) for one in stage.layers]
+            head = self.stage_head(node, stage, width, at_shape(context, shape))
+            shape = output_shape(head, shape, stage.head.place)
+            stages.append(Stage(head, [self.layer(operators[name], shape, context) for name in names]))
+            states.append(stage.width.options.index(width))
+            chosen.append([list(operators).index(name) for name in names])
+        return Path(stages, states, chosen)
 
 
 def build_network(nodes: NetworkNodes, sample: Sample, context: BuildContext) -> Network:

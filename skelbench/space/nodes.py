@@ -175,8 +175,73 @@ class AdaptiveNode:
     place: str = ""
 
 
+@dataclass(frozen=True)
+class ForkNode:
+    """One decision of a path through a trellis: a stage's width, or the operator of one of its layers.
+
+    Attributes:
+        label: Its label.
+        options: The widths, or the names of the operators.
+        under: The label of the decision that its weights depend on: a layer hangs on its stage's width, a
+            width on that of the stage before, and the first width on nothing.
+        out: Of the last width, the label of the weights by which a supernet fuses its candidates.
+    """
+
+    label: str
+    options: tuple[Any, ...]
+    under: str = ""
+    out: str = ""
+
+
+@dataclass(frozen=True)
+class StageNode:
+    """One stage of a trellis.
+
+    Attributes:
+        name: Its name.
+        width: Which of its widths.
+        head: What changes the width; its parameter ``channels`` is that of the first width.
+        layers: Which operator each of the layers behind the head is.
+    """
+
+    name: str
+    width: ForkNode
+    head: OpNode
+    layers: tuple[ForkNode, ...]
+
+
+@dataclass(frozen=True)
+class TrellisNode:
+    """Stages of which a path takes one width each, with a stack of layers (VAR-NAS).
+
+    Attributes:
+        stages: The stages.
+        operators: What may stand in a layer, by name.
+        divide: A stage has its width divided by this many channels.
+        place: Where it stands in the spec.
+    """
+
+    stages: tuple[StageNode, ...]
+    operators: tuple[tuple[str, OpNode], ...]
+    divide: int = 1
+    place: str = ""
+
+    def forks(self) -> tuple[ForkNode, ...]:
+        """All decisions, stage by stage, the width before the layers."""
+        return tuple(fork for stage in self.stages for fork in (stage.width, *stage.layers))
+
+
 Node = (
-    OpNode | SequenceNode | SumNode | ChoiceNode | MixNode | InputsNode | DepthNode | CellsNode | AdaptiveNode
+    OpNode
+    | SequenceNode
+    | SumNode
+    | ChoiceNode
+    | MixNode
+    | InputsNode
+    | DepthNode
+    | CellsNode
+    | AdaptiveNode
+    | TrellisNode
 )
 
 
@@ -185,9 +250,9 @@ class NetworkNodes:
     """The three parts of a network.
 
     Attributes:
-        input: (N, C, T, V, M) -> (N*M, C, T, V).
-        body: Skeleton operators, one after the other.
-        head: (N*M, C, T, V) -> (N, classes).
+        input: (N, C, T, V, M) -> (N*M, C, T, V), or of videos (N, C, T, H, W) -> the same.
+        body: Operators on what the input gives, one after the other.
+        head: What the body gives -> (N, classes).
     """
 
     input: OpNode

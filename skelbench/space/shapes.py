@@ -14,8 +14,12 @@ from skelbench.errors import SpecError
 
 
 def at_shape(context: BuildContext, shape: tuple[int, ...]) -> BuildContext:
-    """The context of a module whose input has ``shape`` (N, C, T, V)."""
-    return replace(context, channels=shape[1], frames=shape[2], joints=shape[3], out_channels=None)
+    """The context of a module whose input has ``shape``: (N, C, T, V), of videos (N, C, T, H, W)."""
+    _, channels, frames, *ends = shape
+    context = replace(context, channels=channels, frames=frames, out_channels=None)
+    if len(ends) == 1:
+        return replace(context, joints=ends[0])
+    return replace(context, height=ends[0], width=ends[1])
 
 
 def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple[int, ...]:

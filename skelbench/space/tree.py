@@ -13,19 +13,21 @@ from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
     EdgesNode,
+    ForkNode,
     InputsNode,
     MixNode,
     Node,
     OpNode,
     SequenceNode,
     SumNode,
+    TrellisNode,
     ValueNode,
 )
 
-Open = ChoiceNode | MixNode | InputsNode | ValueNode | DepthNode | EdgesNode
-Part = Node | ValueNode | EdgesNode
-OPEN = (ChoiceNode, MixNode, InputsNode, ValueNode, DepthNode, EdgesNode)
-_NODES = (OpNode, SequenceNode, SumNode, CellsNode, AdaptiveNode, *OPEN)
+Open = ChoiceNode | MixNode | InputsNode | ValueNode | DepthNode | EdgesNode | ForkNode
+Part = Node | ValueNode | EdgesNode | ForkNode
+OPEN = (ChoiceNode, MixNode, InputsNode, ValueNode, DepthNode, EdgesNode, ForkNode)
+_NODES = (OpNode, SequenceNode, SumNode, CellsNode, AdaptiveNode, TrellisNode, *OPEN)
 
 
 def point_of(node: Open) -> Point:
@@ -43,6 +45,8 @@ def point_of(node: Open) -> Point:
             return Point(node.label, "depth", node.counts)
         case EdgesNode():
             return Point(node.label, "cell", node.options, node.choose, node.inputs, node.none)
+        case ForkNode():
+            return Point(node.label, "trellis", node.options, under=node.under, out=node.out)
 
 
 def opened(node: Open, decision: Any) -> tuple[Node, ...]:
@@ -72,6 +76,8 @@ def parts(node: Part) -> tuple[Part, ...]:
             return (policy, *models, *((alpha,) if isinstance(alpha, ValueNode) else ()))
         case CellsNode():
             return tuple(part for part in (node.layers, *node.normal, *node.reduce) if isinstance(part, OPEN))
+        case TrellisNode():
+            return node.forks()
         case _:
             return ()
 

@@ -14,7 +14,8 @@ _NODE: _Json = {"$ref": "#/$defs/Node"}
 _NODES: _Json = {"type": "array", "items": _NODE, "minItems": 1}
 _NAMED: _Json = {"type": "object", "additionalProperties": _NODE, "minProperties": 1}
 _COUNT: _Json = {"type": "integer", "minimum": 1}
-_NUMBERS: _Json = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
+_WHOLE: _Json = {"type": "integer", "minimum": 0}
+_NUMBERS: _Json = {"type": "array", "items": _WHOLE, "minItems": 1}
 _LABEL: _Json = {"type": "string", "description": "One label is one decision; '{i}' is the block's number."}
 _PARTIAL = ("DataSpec", "NetworkSpec", "SearchSpec", "StrategySpec")
 
@@ -77,6 +78,19 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
         "alpha_scale": {"enum": ["gmacs", "released"]},
         "warmup": number | {"exclusiveMaximum": 1},
     }
+    stage = _inner({"widths": _NUMBERS, "stride": {}, "layers": _WHOLE}, "widths")
+    trellis = {
+        "label": {"type": "string"},
+        "head": _NODE,
+        "from": options["from"],
+        "divide": _COUNT,
+        "stages": {
+            "anyOf": [
+                {"type": "array", "items": stage, "minItems": 1},
+                {"type": "object", "additionalProperties": stage, "minProperties": 1},
+            ]
+        },
+    }
     return {
         "anyOf": [
             component,
@@ -89,6 +103,7 @@ def _node(names: Mapping[str, Sequence[str]]) -> _Json:
             _form("depth", _inner(depth, "of", "from")),
             _form("cell", _inner(cell, "layers", "channels")),
             _form("adaptive", _inner(adaptive, "policy", "from")),
+            _form("trellis", _inner(trellis, "head", "from", "stages")),
             _form("body", _NODES) | {"required": ["repeat", "body"]},
         ]
     }

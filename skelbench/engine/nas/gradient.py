@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from skelbench.engine.nas.supernet import Supernet
 from skelbench.search import GradientSearch, TensorWeights
 from skelbench.space.decisions import Decision
+from skelbench.space.trellises import Trellis
 from skelbench.train.cost import cost_of_parts
 
 Batch = Sequence[Tensor]
@@ -51,9 +52,7 @@ class GradientModule(Supernet):
         # them its copies of the weights from before they were moved.
         with torch.autocast(self.device.type, enabled=False):
             self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
-        weights = self._search.training_weights(self.current_epoch)
-        for decision in self.decisions():
-            decision.weigh(weights[decision.label].tolist(), normalised=False)
+        self.set_weights(self._search.training_weights(self.current_epoch), normalised=False)
         loss = self.training_module.training_step(batch, batch_idx)
         self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
         self.advance_lr_schedulers(batch_idx)
@@ -65,8 +64,7 @@ class GradientModule(Supernet):
         All losses of a step draw the same random numbers (dropout), those of the training step after
         them: two that are taken from each other differ by the weights alone.
         """
-        for decision in self.decisions():
-            decision.weigh(weights[decision.label].unbind(), normalised=False)
+        self.set_weights(weights, tracked=True, normalised=False)
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             return self.training_module.loss(self.training_module(batch[0]), batch[1])
 
@@ -114,13 +112,31 @@ def endless(loader: Any, epoch: int) -> Iterator[Batch]:
 
 
 def option_costs(network: nn.Module, clip_shape: Sequence[int]) -> dict[str, np.ndarray]:
-    """By label, the MACs of each option for one clip, summed over the places of the label."""
-    named = {name: m for name, m in network.named_modules() if isinstance(m, Decision)}
-    paths = {
-        name: [f"{name}.candidates.{i}" for i in range(m.count)] for name, m in named.items() if m.candidates
-    }
-    found = cost_of_parts(network, clip_shape, [path for several in paths.values() for path in several])
-    costs = {m.label: np.zeros(m.count) for m in named.values()}
-    for name, several in paths.items():
-        costs[named[name].label] += np.array([found[path].macs for path in several], dtype=float)
+    """By label, the MACs of each option for one clip, summed over the places of the label.
+
+    They have the shape of a gradient search's weights.
+    """
+    places = list(_places(network))
+    wanted = [path for _, paths in places for path in paths.ravel() if path]
+    found = cost_of_parts(network, clip_shape, wanted)
+    costs: dict[str, np.ndarray] = {}
+    for label, paths in places:
+        macs = np.array([found[path].macs if path else 0 for path in paths.ravel()], dtype=float)
+        costs[label] = costs.get(label, 0.0) + macs.reshape(paths.shape)
     return costs
+
+
+def _places(network: nn.Module) -> Iterator[tuple[str, np.ndarray]]:
+    """Each decision's label and the paths of what stands for its options, empty where tensors are chosen."""
+    for name, module in network.named_modules():
+        if isinstance(module, Decision):
+            made = bool(module.candidates)
+            yield (
+                module.label,
+                np.array(
+                    [f"{name}.candidates.{i}" if made else "" for i in range(module.count)], dtype=object
+                ),
+            )
+        elif isinstance(module, Trellis):
+            for label, rows in module.places().items():
+                yield label, np.array([[f"{name}.{path}" for path in row] for row in rows], dtype=object)

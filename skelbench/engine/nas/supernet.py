@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from skelbench.recipe import TrainOptions
 from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
+from skelbench.space.trellises import Trellis
 from skelbench.train.checkpoint import check_fits, stored
 from skelbench.train.evaluate import top1
 from skelbench.train.module import ClipClassifier
@@ -90,13 +91,16 @@ class Supernet(BaseOneShotLightningModule):
         self._journal = journal
 
     def decisions(self) -> Iterable[Decision]:
-        """Every decision of the supernet."""
+        """Every decision of the supernet that stands by itself."""
         return (module for module in self.modules() if isinstance(module, Decision))
 
-    def set_weights(self, weights: Weights) -> None:
-        """Weigh the candidates; from here on all of them are summed."""
-        for decision in self.decisions():
-            decision.weigh(weights[decision.label].tolist())
+    def set_weights(
+        self, weights: Mapping[str, Any], *, tracked: bool = False, normalised: bool = True
+    ) -> None:
+        """Weigh the candidates; from here on all of them are summed (see `Decision.take`)."""
+        for module in self.modules():
+            if isinstance(module, Decision | Trellis):
+                module.take(weights, tracked=tracked, normalised=normalised)
 
     def accuracy(self, proposal: Proposal) -> float:
         """Top-1 in percent of a proposal on the validation clips, with the weights as they are."""
