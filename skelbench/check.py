@@ -249,7 +249,20 @@ class _Check:
         strategy, params = self._chosen("strategy", chosen, "search", "strategy")
         if isinstance(strategy, Strategy) and space is not None:
             self._searchable(strategy, chosen.weights, space, places)
+        if self.spec.search.inherit and space is not None:
+            self._heritable(space)
         return strategy, params
+
+    def _heritable(self, space: SearchSpace) -> None:
+        """Refuse to take over weights that no supernet has, or has in another size."""
+        search = self.spec.search
+        if search.strategy.weights == "own" or space.kinds() != {"trellis"}:
+            what = "only a path through a trellis, found with shared weights, has weights to begin with"
+        elif search.network.model_dump(exclude_none=True):
+            what = "the search has another network, whose weights do not fit"
+        else:
+            return
+        self._fault(what, ("search", "inherit"), "Leave out 'inherit'")
 
     def _searchable(
         self, strategy: Strategy, weights: str, space: SearchSpace, places: Mapping[str, str]

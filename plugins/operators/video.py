@@ -170,9 +170,9 @@ def two_plus_one(
         dilation: Steps between the frames of the second.
         affine: Whether normalisations learn scale and shift.
     """
-    frames, *picture = stride
+    frames, rows, columns = stride
     return (
-        _conv(channels, mid, (1, kernel, kernel), (1, *picture)),
+        _conv(channels, mid, (1, kernel, kernel), (1, rows, columns)),
         nn.BatchNorm3d(mid, affine=affine),
         nn.ReLU(),
         _conv(mid, out_channels, (3, 1, 1), (frames, 1, 1), dilation),
@@ -197,9 +197,9 @@ def _projection(channels: int, out_channels: int, stride: Stride, affine: bool) 
     )
 
 
-def _conv(channels: int, out: int, kernel: Stride, stride: Sequence[int], dilation: int = 1) -> nn.Conv3d:
+def _conv(channels: int, out: int, kernel: Stride, stride: Stride, dilation: int = 1) -> nn.Conv3d:
     """Without bias, the size kept but for the stride; ``dilation`` is over frames."""
     padding = (dilation * (kernel[0] // 2), kernel[1] // 2, kernel[2] // 2)
-    conv = nn.Conv3d(channels, out, kernel, tuple(stride), padding, (dilation, 1, 1), bias=False)
+    conv = nn.Conv3d(channels, out, kernel, stride, padding, (dilation, 1, 1), bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return conv

@@ -15,6 +15,7 @@ from .params import (
     RandomOneShotParams,
     RandomParams,
     TpeParams,
+    ViterbiParams,
 )
 
 MIXABLE: frozenset[NodeKind] = frozenset(["choice", "mix", "inputs", "cell"])
@@ -66,6 +67,14 @@ STRATEGIES = (
         target="skelbench_plugins.strategies.darts:Darts",
         params=DartsParams,
         searches={"shared": MIXABLE},
+        form="gradient",
+    ),
+    Strategy(
+        name="viterbi",
+        summary="A path through a trellis by gradients, decoded by Viterbi (VAR-NAS; Peng et al., 2022)",
+        target="skelbench_plugins.strategies.viterbi:Viterbi",
+        params=ViterbiParams,
+        searches={"shared": frozenset(["trellis"])},
         form="gradient",
     ),
     Strategy(

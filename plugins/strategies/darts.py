@@ -10,17 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelbench.errors import RunFolderError, WorkFailed
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Bilevel, Point, Proposal, Sample, Space, TensorWeights, WeightMode, decode
 
 from .alphas import Alphas, relative_cost
 from .bilevel import first_order, second_order
+from .learned import Learned
 from .params import DartsParams
 from .refusals import refuse_empty, refuse_mere_warmup
-
-MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What Adam keeps of each tensor."""
 
 
 class Darts:
@@ -57,19 +54,13 @@ class Darts:
         self._space, self._derive = space, derive
         self._alphas = Alphas(space.points, given.start, seed)
         self._tensors = self._alphas.tensors
-        self._adam = torch.optim.Adam(self._tensors, given.lr, given.betas, weight_decay=given.weight_decay)
-        for tensor in self._tensors:
-            self._adam.state[tensor] = {
-                "step": torch.zeros(()),
-                **{moment: torch.zeros_like(tensor) for moment in MOMENTS},
-            }
+        labels = [label for label, several in self._alphas.vectors.items() for _ in several]
+        self._learned = Learned(labels, self._tensors, given.lr, given.betas, given.weight_decay)
 
     def to(self, device: torch.device) -> None:
         """Move the alphas and Adam's moments of them."""
         self._alphas.to(device)
-        for tensor in self._tensors:
-            kept = self._adam.state[tensor]
-            kept.update({moment: kept[moment].to(device) for moment in MOMENTS})
+        self._learned.to(device)
 
     def training_weights(self, epoch: int) -> TensorWeights:
         """The weights of the present alphas."""
@@ -84,17 +75,14 @@ class Darts:
         """
         if epoch < self._params.warmup_epochs:
             return
-        gradients = self._gradients(problem)
-        if not bool(torch.isfinite(torch.cat(gradients)).all()):
-            raise WorkFailed(
-                f"the gradient of the architecture weights is not finite in epoch {epoch + 1}",
-                where="search.strategy",
-                remedy="Lower the learning rate of the supernet, or search with order: 1",
-            )
-        for tensor, gradient in zip(self._tensors, gradients, strict=True):
-            tensor.grad = gradient
-        self._adam.step()
-        self._adam.zero_grad(set_to_none=True)
+        self._learned.step(self._gradients(problem), epoch)
+
+    def ask(self, epoch: int) -> Sequence[Proposal]:
+        """Nothing: the alphas are the answer."""
+        return ()
+
+    def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
+        """Nothing was asked."""
 
     def best(self) -> Proposal:
         """The options of the largest weights.
@@ -128,13 +116,7 @@ class Darts:
 
     def state(self) -> dict[str, Any]:
         """The alphas with their labels, Adam's moments of them, and how many steps it took."""
-        kept = [self._adam.state[tensor] for tensor in self._tensors]
-        return {
-            "labels": self._labels(),
-            "alphas": [tensor.tolist() for tensor in self._tensors],
-            "steps": int(kept[0]["step"]),
-            **{moment: [one[moment].tolist() for one in kept] for moment in MOMENTS},
-        }
+        return self._learned.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``, of a search of the same space with the same parameters.
@@ -142,25 +124,7 @@ class Darts:
         Raises:
             RunFolderError: It is of another space.
         """
-        wanted = [len(tensor) for tensor in self._tensors]
-        rows = [state.get(name, ()) for name in ("alphas", *MOMENTS)]
-        lengths = [[len(row) for row in several] for several in rows]
-        if state.get("labels") != self._labels() or lengths != [wanted] * len(rows):
-            raise RunFolderError(
-                "the stored alphas are of another space",
-                where="search.strategy",
-                remedy="Run it again with --no-resume",
-            )
-        for i, tensor in enumerate(self._tensors):
-            kept = self._adam.state[tensor]
-            kept["step"].fill_(state["steps"])
-            tensor.data.copy_(torch.tensor(state["alphas"][i]))
-            for moment in MOMENTS:
-                kept[moment].copy_(torch.tensor(state[moment][i]))
-
-    def _labels(self) -> list[str]:
-        """The label of each tensor."""
-        return [label for label, several in self._alphas.vectors.items() for _ in several]
+        self._learned.restore(state)
 
     def _gradients(self, problem: Bilevel) -> list[Tensor]:
         """Of the loss of the alphas: the validation loss, and the cost where it has a weight."""

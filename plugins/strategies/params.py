@@ -175,6 +175,41 @@ class DartsParams(Params):
     most_skips: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
+class ViterbiParams(Params):
+    """A path through a trellis, searched by gradients and decoded by Viterbi (VAR-NAS; Peng et al., 2022).
+
+    Attributes:
+        warmup_epochs: First epochs in which only the supernet learns.
+        lr: Adam's learning rate of the architecture weights.
+        betas: Adam's decay of the first and the second moment.
+        weight_decay: Adam's, which draws the weights towards even ones.
+        start: Standard deviation of the first architecture weights, around even ones.
+        cost_weight: Lambda of ``lambda * log_k(c)`` in the loss of the architecture weights, where c are
+            the expected MMACs of a path through the trellis; 0 searches for accuracy alone.
+        cost_base: The k of it.
+        mode: A path is worth the ``product`` of its probabilities, or their ``sum`` as in the paper.
+        sampled: Compute one operator of each layer where the supernet's weights learn, and two where the
+            architecture weights do, drawn in proportion to their weights, instead of all: less memory.
+        evaluate_epochs: In so many last epochs the path decoded then is evaluated on the recordings that
+            ``search.inference`` holds out.
+        final: The answer: the path of the ``last`` epoch, or the one that was ``best`` in these evaluations.
+        paths: How many of the best paths of widths the figures show.
+    """
+
+    warmup_epochs: Annotated[int, Field(ge=0)] = 10
+    lr: Above0 = 3e-4
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
+    weight_decay: NonNegative = 1e-3
+    start: NonNegative = 1e-3
+    cost_weight: NonNegative = 0.2
+    cost_base: Annotated[float, Field(gt=1)] = 3500.0
+    mode: Literal["product", "sum"] = "product"
+    sampled: bool = False
+    evaluate_epochs: Annotated[int, Field(ge=0)] = 20
+    final: Literal["last", "best"] = "last"
+    paths: Count = 3
+
+
 class ProxylessParams(Params):
     """ProxylessNAS (Cai et al., ICLR 2019), as NNI has it.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
 from skelbench.console import Screen
 from skelbench.engine.evidence import make_record, run_hash
+from skelbench.engine.inherit import inherit
 from skelbench.engine.job import Identity, Job, RunOptions
 from skelbench.engine.material import Material, load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
@@ -116,6 +117,7 @@ def run_in(
 
         found = Found(given) if given else search_architecture(job)
         network = derive(job, found.architecture)
+        inherit(job, network, found)
         with starting(network, found.architecture.start, sources):
             trained = train_network(job, network)
         metrics = evaluate_network(job, network)

@@ -112,6 +112,8 @@ class SearchSpec(Options):
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         engine: NNI's execution engine.
         derive: How weights become one architecture.
+        inherit: Whether the final training begins with the weights that the architecture found has in the
+            supernet; of a path through a trellis.
         network: Parts of the network that are others during the search, smaller ones as a rule.
         train: Changes of the recipe for the search, in the form of ``train``.
     """
@@ -122,6 +124,7 @@ class SearchSpec(Options):
     active: Literal["single", "all"] = "single"
     engine: Chosen = Chosen(name="sequential")
     derive: DeriveOptions = DeriveOptions()
+    inherit: bool = False
     network: SearchNetworkSpec = SearchNetworkSpec()
     train: dict[str, Any] = Field(default_factory=dict)
 

@@ -2,12 +2,13 @@
 
 The passes of a search's step leave the supernet's weights and their optimizer as they were, and the
 random numbers that its training goes on with. The running statistics of batch normalisation they do move:
-those are read in evaluation only, and no gradient search evaluates its supernet or hands it on.
+those are read in evaluation only, and measured anew where an architecture is evaluated on the supernet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,16 @@ import torch
 from torch import Tensor, nn
 
 from skelbench.engine.nas.supernet import Supernet
-from skelbench.search import GradientSearch, TensorWeights
+from skelbench.search import GradientSearch, Proposal, TensorWeights, as_weights
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
+from skelbench.train.calibrate import recalibrated
 from skelbench.train.cost import cost_of_parts
+from skelbench.train.evaluate import top1
 
 Batch = Sequence[Tensor]
+CALIBRATION = 8
+"""Training batches by which an architecture's normalisation is measured before it is evaluated."""
 _ROUND = 1_000_003
 """Keeps the order of clips of a second round apart from that of any epoch."""
 
@@ -78,9 +83,24 @@ class GradientModule(Supernet):
         """The present learning rate of the shared weights."""
         return float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
+    def accuracy(self, proposal: Proposal) -> float:
+        """Top-1 in percent of a proposal on the inference clips, normalised as it is by itself."""
+        if proposal.sample is None:
+            raise TypeError("a gradient search proposes architectures, not weights")
+        self.set_weights(as_weights(self._job.points, proposal.sample))
+        network = self.training_module.network
+        with (
+            self.trainer.precision_plugin.forward_context(),
+            recalibrated(network, islice(self._job.loader, CALIBRATION)),
+        ):
+            return top1(self.training_module, self._job.inference or ())
+
     def on_train_epoch_end(self) -> None:
-        """Write down where the search stands."""
+        """Evaluate what the search asks for, where clips are held out for that; write down its figures."""
         super().on_train_epoch_end()
+        proposals = self._search.ask(self.current_epoch) if self._job.inference is not None else ()
+        if proposals:
+            self.evaluate(self.current_epoch, proposals)
         self._journal.generation(self.current_epoch, self._search.figures())
 
 

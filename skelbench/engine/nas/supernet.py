@@ -41,6 +41,8 @@ class SupernetJob:
         trainer: Keyword arguments of the Lightning trainer.
         loader: Training batches.
         validation: Validation batches (x, y, index), gone through again and again.
+        inference: Batches on which a gradient search's architectures are evaluated, or None: of clips that
+            neither the supernet nor the search learns from.
         active: ``single`` trains one drawn candidate per decision and step (Peng et al. 2020,
             eq. 15), ``all`` the weighted sum of all (eq. 8).
         seed: Seed of the draws.
@@ -58,6 +60,7 @@ class SupernetJob:
     seed: int
     clip_shape: Sequence[int] = ()
     alphas: Any = None
+    inference: Iterable[Any] | None = None
     checkpoint: Path | None = None
 
 
@@ -107,6 +110,20 @@ class Supernet(BaseOneShotLightningModule):
         self.set_weights(_weights(self._job.points, proposal))
         with self.trainer.precision_plugin.forward_context():
             return top1(self.training_module, self._job.validation)
+
+    def evaluate(self, generation: int, proposals: Sequence[Proposal]) -> None:
+        """Tell the search what its proposals are worth, and the journal as well."""
+        fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
+        self._search.tell(proposals, fitness)
+
+    def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
+        started = time.perf_counter()
+        fitness = proposal.fitness
+        if fitness is None:
+            fitness = self.accuracy(proposal)
+        seconds = time.perf_counter() - started
+        self._journal.trial(generation, number, proposal, fitness=fitness, seconds=seconds)
+        return fitness
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the search's state ride in the checkpoint, as text."""
@@ -165,18 +182,8 @@ class SupernetModule(Supernet):
         proposals = self._search.ask(generation)
         if not proposals:
             return
-        fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
-        self._search.tell(proposals, fitness)
+        self.evaluate(generation, proposals)
         self._journal.generation(generation, self._search.figures())
-
-    def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
-        started = time.perf_counter()
-        fitness = proposal.fitness
-        if fitness is None:
-            fitness = self.accuracy(proposal)
-        seconds = time.perf_counter() - started
-        self._journal.trial(generation, number, proposal, fitness=fitness, seconds=seconds)
-        return fitness
 
 
 class SupernetStrategy(OneShotStrategy):
