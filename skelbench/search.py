@@ -48,7 +48,8 @@ class Point:
             then, with a row for each option of that decision (see `weight_shape`). The layers of a
             stage hang on its width, a width on that of the stage before.
         out: For the last width of a trellis, the label under which its supernet finds how to weigh the
-            last candidates where it adds them up; without such weights it takes those of the width.
+            last candidates where it adds them up; without such weights it takes the mean of the rows of the
+            width's.
     """
 
     label: str

@@ -143,7 +143,8 @@ class Trellis(nn.Module):
 
         Args:
             weights: By label a number for each option, or a row of them for each option of the decision
-                that it hangs on; of the last width also by the label of its ``out``.
+                that it hangs on; by the label ``out`` of the last width how its widths are added up, else as
+                those of the width are on average.
             tracked: Whether gradients flow to the weights.
             normalised: Of no meaning here, as one option is taken of each decision.
         """
@@ -153,7 +154,8 @@ class Trellis(nn.Module):
             for fork in self.node.forks()
         }
         last = self.node.stages[-1].width
-        self.weights[last.out] = Weighed.of(weights.get(last.out, weights[last.label]), 1, tracked=tracked)
+        fused = weights[last.out] if last.out in weights else np.atleast_2d(weights[last.label]).mean(0)
+        self.weights[last.out] = Weighed.of(fused, 1, tracked=tracked)
 
     def forward(self, x: Tensor) -> Tensor:
         """The sum over all paths."""
@@ -184,13 +186,13 @@ class Trellis(nn.Module):
         return candidate(states, entry, [self.weights[layer.label].row(own) for layer in layers])
 
     def _fused(self, states: Sequence[Tensor | None]) -> Tensor:
-        row = self.weights[self.node.stages[-1].width.out].row(0)
+        last = self.node.stages[-1].width
+        row, widest = self.weights[last.out].row(0), max(last.options) // self.node.divide
         given = [
             (state, weight)
             for state, weight in zip(states, row, strict=True)
             if state is not None and not _is_zero(weight)
         ]
-        widest = max(state.shape[1] for state, _ in given)
         return weighted_sum([weight for _, weight in given], lambda index: _widened(given[index][0], widest))
 
     def places(self) -> dict[str, list[list[str]]]:
