@@ -61,6 +61,11 @@ class Point:
     under: str = ""
     out: str = ""
 
+    @property
+    def several(self) -> bool:
+        """Whether a decision is a list of options; else it is one of them."""
+        return self.kind in ("mix", "inputs", "cell")
+
 
 class Space(Protocol):
     """What a search knows of its space."""
@@ -242,7 +247,7 @@ def decode(points: Sequence[Point], weights: Weights, options: DeriveOptions) ->
 
 def _decide(point: Point, weight: np.ndarray, options: DeriveOptions) -> Any:
     order = np.argsort(-weight, kind="stable")
-    if point.kind in ("choice", "value", "depth", "trellis"):
+    if not point.several:
         return point.options[order[0]]
     if point.choose is not None:
         return [point.options[i] for i in sorted(_first_of_groups(point, order)[: point.choose])]

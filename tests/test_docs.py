@@ -178,7 +178,7 @@ def test_strategies_stand_in_the_table_with_what_they_search() -> None:
 
 def searched(strategy: Strategy, weights: str) -> str:
     kinds = strategy.searches.get(weights, frozenset())
-    in_order = [kind for kind in ("choice", "mix", "inputs", "cell", "value", "depth") if kind in kinds]
+    in_order = [kind for kind in ("choice", "mix", "inputs", "cell", "value", "depth", "trellis") if kind in kinds]
     return "`all`" if kinds == ALL_NODE_KINDS else ", ".join(in_order)
 
 

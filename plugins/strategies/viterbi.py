@@ -131,9 +131,9 @@ class Viterbi:
         }
 
     def state(self) -> dict[str, Any]:
-        """The weights, Adam's moments of them, how often operators were drawn, and the best evaluation."""
+        """The weights, Adam's moments of them, where the draws of operators are, and the best evaluation."""
         best = None if self._best is None else list(self._best)
-        return {**self._learned.state(), "draws": self._draws, "best": best}
+        return {**self._learned.state(), "seed": self._seed, "draws": self._draws, "best": best}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``, of a search of the same space with the same parameters.
@@ -142,7 +142,7 @@ class Viterbi:
             RunFolderError: It is of another space.
         """
         self._learned.restore(state)
-        self._draws = state["draws"]
+        self._seed, self._draws = state["seed"], state["draws"]
         self._best = None if state["best"] is None else (float(state["best"][0]), dict(state["best"][1]))
 
     # --- weights -----------------------------------------------------------------------------

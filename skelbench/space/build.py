@@ -66,7 +66,7 @@ class TrialSpace(ModelSpace):
 
 
 def _mutable(point: Point) -> Categorical | CategoricalMultiple:
-    if point.kind in ("mix", "inputs", "cell"):
+    if point.several:
         return CategoricalMultiple(list(point.options), n_chosen=point.choose, label=point.label)
     return Categorical(list(point.options), label=point.label)
 

@@ -161,7 +161,7 @@ def _settle(point: Point, given: Any) -> Any:
         SpecError: It is none of the point's options, or not as many as the point asks for.
     """
     where = f"the {point.kind} '{point.label}'"
-    if point.kind not in ("mix", "inputs", "cell"):
+    if not point.several:
         return _option(point, given, where)
     if not isinstance(given, list | tuple) or not given:
         raise SpecError(f"{where} takes a list, not {given!r}", remedy=f"Choose from {_shown(point)}")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skelbench.search import GradientSearch, Point, Sample, TensorWeights
+from skelbench.search import GradientSearch, Point, Sample, TensorWeights, weight_shape
 from skelbench.testing.replay import TabulatedSpace
 
 RIDGE = 0.1
@@ -25,7 +25,8 @@ class ToyBilevel:
     `skelbench.search.Bilevel`).
 
     Args:
-        points: The decisions, of the kinds ``choice``, ``mix``, ``inputs`` and ``cell``.
+        points: The decisions, of the kinds ``choice``, ``mix``, ``inputs``, ``cell`` and ``trellis``; of the
+            last one every row of weights wants the same.
         seed: Draws the best options, what validation wants of the others, and the first w.
         lr: The learning rate of w.
 
@@ -47,13 +48,15 @@ class ToyBilevel:
         self.wanted: dict[str, Tensor] = {}
         self.costs: dict[str, np.ndarray] = {}
         for point in points:
-            is_best = self.is_best(point)
-            wanted = np.where(is_best, 1.0, rng.uniform(-0.5, -0.1, len(is_best)))
+            is_best = np.broadcast_to(self.is_best(point), weight_shape(points, point))
+            wanted = np.where(is_best, 1.0, rng.uniform(-0.5, -0.1, is_best.shape))
             self.wanted[point.label] = torch.tensor(wanted, dtype=torch.float32)
             self.costs[point.label] = np.where(is_best, 2e6, 1e6)
         self.lr = lr
         self.shared = [
-            torch.tensor(rng.normal(0, 0.1, len(point.options)), dtype=torch.float32, requires_grad=True)
+            torch.tensor(
+                rng.normal(0, 0.1, weight_shape(points, point)), dtype=torch.float32, requires_grad=True
+            )
             for point in points
         ]
 

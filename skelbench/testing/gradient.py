@@ -11,14 +11,18 @@ from torch import Tensor
 
 from skelbench.components import Strategy
 from skelbench.recipe import DeriveOptions
-from skelbench.search import GradientSearch, Point, TensorWeights
+from skelbench.search import GradientSearch, Point, TensorWeights, weight_shape
 from skelbench.testing.bilevel import ToyBilevel, optimise
 from skelbench.testing.params import checked_params
 from skelbench.testing.strategies import POINTS, DeclaredStrategy
 
 EDGES = tuple(f"{operator}({source})" for source in range(3) for operator in ("sep3", "max3"))
-GRADIENT_POINTS = (*POINTS, Point("cell.3", "cell", EDGES, 2, (0, 0, 1, 1, 2, 2), none=True))
-"""One decision of each kind, and a node of a cell that may hold nothing of an input."""
+STAGE = (
+    Point("stage2.width", "trellis", (8, 12, 16), under="stage1.width", out="stage2.width.out"),
+    Point("stage2.layer1", "trellis", ("d1", "d2", "skip"), under="stage2.width"),
+)
+GRADIENT_POINTS = (*POINTS, Point("cell.3", "cell", EDGES, 2, (0, 0, 1, 1, 2, 2), none=True), *STAGE)
+"""Decisions of each kind, a node of a cell that may hold nothing of an input, and a trellis of two stages."""
 
 
 class GradientStrategyConformance(DeclaredStrategy):
@@ -74,6 +78,18 @@ class GradientStrategyConformance(DeclaredStrategy):
             before = [w.detach().clone() for w in problem.shared]
             search.step(epoch, problem)
             check_untouched(problem, before)
+
+    def test_takes_what_it_asked_for(self, component: Strategy) -> None:
+        """After every epoch it may ask for evaluations, of architectures of the space, and is told of them."""
+        problem = self.problem(component)
+        search = self.make(component, problem)
+        for epoch in range(self.epochs):
+            optimise(search, problem, range(epoch, epoch + 1), 2)
+            proposals = search.ask(epoch)
+            for proposal in proposals:
+                assert proposal.sample is not None, "a gradient search proposes architectures"
+                assert problem.space.canonical(proposal.sample) == proposal.sample
+            search.tell(proposals, [50.0] * len(proposals))
 
     @pytest.mark.parametrize("losses", range(4))
     def test_a_step_that_fails_leaves_the_supernet_as_it_was(self, component: Strategy, losses: int) -> None:
@@ -176,10 +192,12 @@ class Broken:
 
 def check_weights(problem: ToyBilevel, weights: TensorWeights) -> None:
     """Fail where weights are not what a supernet trains under."""
-    assert set(weights) == {point.label for point in problem.space.points}
-    for point in problem.space.points:
-        weight = weights[point.label]
-        assert weight.shape == (len(point.options),)
+    points = problem.space.points
+    ends = {point.out: (len(point.options),) for point in points if point.out}
+    shapes = ends | {point.label: weight_shape(points, point) for point in points}
+    assert set(weights) == set(shapes)
+    for label, weight in weights.items():
+        assert weight.shape == shapes[label]
         assert not weight.requires_grad, "the supernet would learn the architecture weights"
         assert bool(torch.isfinite(weight).all())
 

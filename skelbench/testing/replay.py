@@ -205,7 +205,7 @@ class TabulatedSpace:
 
 def _alternatives(point: Point) -> Iterator[Any]:
     """Every way to decide a point, in the form that a sample has."""
-    if point.kind in ("choice", "value", "depth"):
+    if not point.several:
         yield from point.options
         return
     sizes = range(1, len(point.options) + 1) if point.choose is None else [point.choose]

@@ -24,6 +24,7 @@ POINTS = (
     Point("channels", "value", (16, 32, 64)),
     Point("blocks", "depth", (1, 2, 3)),
     Point("cell.2", "cell", ("sep3(0)", "max3(0)", "sep3(1)", "max3(1)"), 2, (0, 0, 1, 1)),
+    Point("stage1.width", "trellis", (4, 8)),
 )
 """One decision of each kind; a strategy is tried on those that it searches."""
 

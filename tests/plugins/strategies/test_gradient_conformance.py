@@ -1,4 +1,4 @@
-"""The public conformance suite for gradient searches, over DARTS and over faulty ones."""
+"""The public conformance suite for gradient searches, over DARTS, Viterbi and faulty ones."""
 
 from dataclasses import replace
 
@@ -24,6 +24,21 @@ class TestDartsOfFirstOrder(GradientStrategyConformance):
 class TestDartsWithWarmUpAndCost(GradientStrategyConformance):
     name = "darts"
     params = QUICK | {"warmup_epochs": 1, "cost_weight": 0.01}
+
+
+class TestViterbi(GradientStrategyConformance):
+    name = "viterbi"
+    params = QUICK | {"warmup_epochs": 0, "evaluate_epochs": 2}
+
+
+class TestViterbiBySumsWithoutCost(GradientStrategyConformance):
+    name = "viterbi"
+    params = QUICK | {"warmup_epochs": 1, "mode": "sum", "cost_weight": 0}
+
+
+class TestViterbiOfSampledOperators(GradientStrategyConformance):
+    name = "viterbi"
+    params = QUICK | {"warmup_epochs": 0, "sampled": True, "cost_weight": 0.01}
 
 
 class Idle(Darts):
