@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from skelbench import __version__
-from skelbench.cli_about import doctor, list_components, show_plugins
+from skelbench.cli_about import doctor, show_plugins
 from skelbench.cli_data import app as data_app
 from skelbench.cli_fuse import fuse
 from skelbench.cli_leaderboard import leaderboard
+from skelbench.cli_list import list_components
 from skelbench.cli_plot import frames, plot
 from skelbench.cli_spec import check, schema
 from skelbench.errors import SkelbenchError

@@ -1,4 +1,4 @@
-"""Commands about the installation: components, plugins, environment."""
+"""Commands about the installation: plugins and environment."""
 
 from __future__ import annotations
 
@@ -10,108 +10,49 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from typing import Annotated, Any
 
 import typer
 
-from skelbench.components import KINDS, Component, Dataset, Layout, Operator, Strategy
-from skelbench.errors import PluginError, Problem, WorkFailed, did_you_mean
-from skelbench.plugins import LIMIT_VARIABLE
-from skelbench.registry import Entry, Registry, load_registry
+from skelbench.cli_table import print_table
+from skelbench.errors import Problem, WorkFailed
+from skelbench.guard import HEAVY
+from skelbench.plugin_api import PLUGIN_API
+from skelbench.plugins import Plugin
+from skelbench.registry import Registry, load_registry
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-HEAVY = ("torch", "nni", "pytorch_lightning")
 INSTALL = "Install with: pip install -c constraints.txt ."
 LEAST_DISK = 2.0
 
 
-def list_components(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}.")] = None,
-    json_output: Json = False,
-) -> None:
-    """Everything that a spec can name, with its parameters and the plugin it comes from.
-
-    Example: `skelbench list graph_module`
-    """
-    registry = load_registry()
-    rows = {k: [_row(entry) for entry in registry.entries(k)] for k in _kinds(kind)}
-    if json_output:
-        print(json.dumps([row for some in rows.values() for row in some], indent=2))
-        return
-    columns = ["name", "summary", "detail", "params", "origin"]
-    if sys.stdout.isatty():
-        for name, some in rows.items():
-            if some:
-                _table(some, columns, title=name)
-    else:
-        _table([row for some in rows.values() for row in some], ["kind", *columns])
-
-
-def _kinds(kind: str | None) -> list[str]:
-    if kind is None:
-        return list(KINDS)
-    name = kind.replace("-", "_")
-    for known in KINDS:
-        if name in (known, f"{known}s", known.removesuffix("y") + "ies"):
-            return [known]
-    raise PluginError(f"there is no kind '{kind}'", remedy=did_you_mean(name, KINDS))
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    component = entry.component
-    return {
-        "kind": component.kind,
-        "name": component.name,
-        "summary": component.summary,
-        "detail": _detail(component),
-        "params": _params(component),
-        "plugin": entry.plugin,
-        "origin": entry.origin,
-    }
-
-
-def _detail(component: Component) -> str:
-    """What one must know of a component to use it, besides its parameters."""
-    match component:
-        case Operator():
-            return component.contract
-        case Dataset():
-            return f"{', '.join(component.protocols)}; {component.classes} classes; {component.layout}"
-        case Strategy():
-            ways = component.searches.items()
-            return "; ".join(f"{way}: {', '.join(sorted(kinds))}" for way, kinds in ways)
-        case Layout():
-            return f"{len(component.joints)} joints"
-    return ""
-
-
-def _params(component: Component) -> str:
-    fields = component.params.model_fields.items()
-    return ", ".join(
-        name if field.is_required() else f"{name}={_shown(field.get_default(call_default_factory=True))}"
-        for name, field in fields
-    )
-
-
-def _shown(value: Any) -> str:
-    """A value as a spec would have it."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
 def show_plugins(json_output: Json = False) -> None:
-    """Plugins that loaded, and those that failed with the reason.
+    """Plugins that loaded, and those that failed with the reason and what to do; how long each took.
 
     Example: `SKELBENCH_PLUGINS=operators,graphs skelbench plugins`
     """
-    rows = [
-        {"plugin": p.name, "module": p.module, "origin": p.origin, "status": p.error or "loaded"}
-        for p in load_registry().plugins
-    ]
+    rows = [_row(plugin) for plugin in load_registry().plugins]
     if json_output:
         print(json.dumps(rows, indent=2))
-    else:
-        _table(rows, ["plugin", "module", "origin", "status"])
+        return
+    shown = [{**row, "warnings": "; ".join(row["warnings"])} for row in rows]
+    print_table(shown, list(rows[0]) if rows else list(_row(Plugin("", "", ""))))
+
+
+def _row(plugin: Plugin) -> dict[str, Any]:
+    problem = plugin.problem or Problem("loaded")
+    return {
+        "plugin": plugin.name,
+        "module": plugin.module,
+        "origin": plugin.origin,
+        "seconds": round(plugin.seconds, 3),
+        "status": problem.what,
+        "where": problem.where,
+        "remedy": problem.remedy,
+        "warnings": list(plugin.warnings),
+    }
 
 
 def doctor(json_output: Json = False) -> None:
@@ -126,11 +67,12 @@ def doctor(json_output: Json = False) -> None:
     facts |= {"device": _device(), "processors": str(os.cpu_count())}
     facts |= {"threads": os.environ.get("OMP_NUM_THREADS", "one a processor")}
     facts |= {"free disk": f"{_free():.1f} GiB", "plugins": str(len(registry.versions()))}
+    facts["plugin API"] = PLUGIN_API
     if json_output:
         print(json.dumps({"facts": facts, "problems": [vars(p) for p in problems]}, indent=2))
         raise typer.Exit(WorkFailed.exit_code if problems else 0)
     facts["problems"] = str(len(problems) or "none")
-    _table([{"what": k, "value": v} for k, v in facts.items()], ["what", "value"])
+    print_table([{"what": k, "value": v} for k, v in facts.items()], ["what", "value"])
     if problems:
         sys.stdout.flush()
         raise WorkFailed.of(problems)
@@ -183,10 +125,8 @@ def _imports() -> Iterator[Problem]:
 
 def _plugins(registry: Registry) -> Iterator[Problem]:
     for plugin in registry.plugins:
-        if plugin.error:
-            wrong = plugin.origin == LIMIT_VARIABLE
-            remedy = f"Correct {LIMIT_VARIABLE}" if wrong else f"Mend, update or uninstall {plugin.origin}"
-            yield Problem(f"plugin '{plugin.name}' failed: {plugin.error}", remedy=remedy)
+        if plugin.problem:
+            yield replace(plugin.problem, what=f"plugin '{plugin.name}' failed: {plugin.problem.what}")
 
 
 def _place() -> Iterator[Problem]:
@@ -214,21 +154,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _table(rows: list[dict[str, Any]], columns: list[str], title: str | None = None) -> None:
-    """A table on a terminal, tab-separated lines under their names in a pipe."""
-    if not sys.stdout.isatty():
-        for line in [columns, *([str(row[column]) for column in columns] for row in rows)]:
-            print("\t".join(" ".join(cell.split()) for cell in line))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = [column for column in columns if any(row[column] for row in rows)]
-    table = Table(*shown, title=title, title_justify="left")
-    table.columns[0].no_wrap = True
-    for row in rows:
-        table.add_row(*(Text(str(row[column])) for column in shown))
-    Console().print(table)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from skelbench.errors import PluginError
+from skelbench.errors import PluginError, described
 
 Target = str | Callable[..., Any]
 NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell", "trellis"]
@@ -59,16 +59,16 @@ class Component:
         """Import and return the target.
 
         Raises:
-            PluginError: The module or the attribute is missing.
+            PluginError: The module or the attribute is missing, or the module cannot be imported.
         """
         if not isinstance(self.target, str):
             return self.target
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise PluginError(
-                f"{self.kind} '{self.name}' cannot be loaded from '{self.target}': {error}",
+                f"{self.kind} '{self.name}' cannot be loaded from '{self.target}': {described(error)}",
                 remedy="Mend or update the plugin that registers it",
             ) from error
 

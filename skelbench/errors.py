@@ -73,6 +73,15 @@ class WorkFailed(SkelbenchError):
     exit_code = 1
 
 
+def described(error: BaseException) -> str:
+    """Kind and message of an exception of a stranger's, whose message may fail as well."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message cannot be shown)"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
 def nearest(name: object, names: Iterable[str]) -> str | None:
     """The valid name closest to ``name``, or None where nothing is close."""
     found = difflib.get_close_matches(str(name), list(names), n=1, cutoff=0.5)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-import importlib
+import inspect
 import os
-import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
+from warnings import warn
 
 import pluggy
 
 from skelbench import __version__, hookspecs
-from skelbench.errors import SkelbenchError, nearest
+from skelbench.errors import PluginError, Problem, did_you_mean, nearest
+from skelbench.guard import Guard
+from skelbench.plugin_api import RENAMED_HOOKS, PluginDeprecation, require_api
 
 GROUP = "skelbench"
 LIMIT_VARIABLE = "SKELBENCH_PLUGINS"
+HOOKS = {
+    name: tuple(inspect.signature(hook).parameters)
+    for name, hook in vars(hookspecs).items()
+    if hasattr(hook, "skelbench_spec")
+}
+"""Name of a hook -> what it is given."""
 
 
 @dataclass(frozen=True)
@@ -28,67 +35,65 @@ class Plugin:
         name: Entry-point name.
         module: What it names, ``package.module``.
         origin: Distribution and version, ``skelbench 0.1.0``.
-        error: Why it failed, or None where it is loaded.
+        problem: Why it failed, where, and what to do; None where it is loaded.
+        seconds: How long it took to load.
+        warnings: What its author should know though it works.
     """
 
     name: str
     module: str
     origin: str
-    error: str | None = None
+    problem: Problem | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in one clause."""
+        return self.problem.what if self.problem else None
+
+    def after(self, guard: Guard) -> Plugin:
+        """The same after its code ran under a guard."""
+        problem = self.problem or guard.problem
+        if problem and not problem.remedy:
+            problem = replace(problem, remedy=f"Mend, update or uninstall {self.origin}")
+        return replace(self, problem=problem, seconds=guard.seconds, warnings=guard.warnings)
 
 
 @dataclass(frozen=True)
 class LoadedPlugins:
-    """The plugin manager with everything that loaded, and the tale of every plugin."""
+    """The plugin manager with everything that loaded, and the tale of every plugin.
+
+    Attributes:
+        manager: Holds what loaded.
+        plugins: Every plugin, whether it loaded or not.
+        guards: By name of a loaded plugin, what its code runs under.
+    """
 
     manager: pluggy.PluginManager
     plugins: tuple[Plugin, ...]
+    guards: dict[str, Guard] = field(default_factory=dict)
 
     def origin(self, name: str) -> str:
-        """The distribution that the plugin ``name`` came with."""
-        return next((p.origin for p in self.plugins if p.name == name), name)
+        """The distribution that the loaded plugin ``name`` came with."""
+        return next((p.origin for p in self.plugins if p.name == name and not p.problem), name)
 
     @property
     def failed(self) -> tuple[Plugin, ...]:
         """The plugins that could not be loaded."""
-        return tuple(p for p in self.plugins if p.error)
+        return tuple(p for p in self.plugins if p.problem)
 
 
-class Observers:
-    """Tells plugins of a run. One that fails is named on standard error, and the run goes on.
+class _Manager(pluggy.PluginManager):
+    """A manager that still knows hooks by their former names."""
 
-    A hook that raises a `SkelbenchError` means it: that ends the run.
-
-    Args:
-        manager: Holds the plugins.
-    """
-
-    def __init__(self, manager: pluggy.PluginManager) -> None:
-        self._manager = manager
-
-    def before_run(self, *, spec: dict[str, Any], context: dict[str, Any]) -> None:
-        """Work is about to start."""
-        self._tell("before_run", spec=spec, context=context)
-
-    def after_trial(self, *, trial: dict[str, Any], context: dict[str, Any]) -> None:
-        """A trial stands in the journal."""
-        self._tell("after_trial", trial=trial, context=context)
-
-    def after_run(self, *, record: Any, context: dict[str, Any]) -> None:
-        """The record is stored."""
-        self._tell("after_run", record=record, context=context)
-
-    def _tell(self, hook: str, **given: Any) -> None:
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            # Copies, so that a plugin that changes them changes nothing for anybody else.
-            arguments = {name: copy.deepcopy(given[name]) for name in implementation.argnames}
-            try:
-                implementation.function(**arguments)
-            except SkelbenchError:
-                raise
-            except Exception as error:  # see _load
-                what = f"plugin '{implementation.plugin_name}' failed in {hook}"
-                print(f"skelbench: {what}: {type(error).__name__}: {error}", file=sys.stderr)
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        """What pluggy makes of an attribute; called for every one."""
+        options = super().parse_hookimpl_opts(plugin, name)
+        if options is not None and name in RENAMED_HOOKS and not options["specname"]:
+            options = {**options, "specname": RENAMED_HOOKS[name]}
+            warn(f"hook '{name}' is now called '{RENAMED_HOOKS[name]}'", PluginDeprecation, stacklevel=2)
+        return options
 
 
 def load_plugins(extra: Iterable[tuple[str, object]] = ()) -> LoadedPlugins:
@@ -97,71 +102,134 @@ def load_plugins(extra: Iterable[tuple[str, object]] = ()) -> LoadedPlugins:
     Args:
         extra: Further (name, plugin object) pairs, for tests and for embedding.
     """
-    manager = pluggy.PluginManager(GROUP)
+    manager = _Manager(GROUP)
     manager.add_hookspecs(hookspecs)
-    found = [_load(manager, name, origin, entry) for name, origin, entry in _wanted()]
-    found += [_register(manager, name, plugin, "given") for name, plugin in extra]
-    return LoadedPlugins(manager, tuple(found))
+    loaded = LoadedPlugins(manager, ())
+    found = [_load(loaded, plugin, entry) for plugin, entry in _wanted()]
+    found += [_given(loaded, name, plugin) for name, plugin in extra]
+    return replace(loaded, plugins=tuple(found))
 
 
-def _wanted() -> Iterator[tuple[str, str, EntryPoint | str]]:
-    installed: dict[str, list[EntryPoint]] = {}
-    # Of two plugins with one name the first is loaded: skelbench's own.
-    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, _origin(e) != _own())):
-        installed.setdefault(entry.name, []).append(entry)
+# --- finding ---------------------------------------------------------------------------------
+
+
+def _wanted() -> Iterator[tuple[Plugin, EntryPoint | None]]:
+    """Each plugin to load, skelbench's own first, so that no other takes a name of theirs."""
+    installed = sorted(_installed(), key=lambda found: (found[0].origin != _own(), found[0].name))
     limit = os.environ.get(LIMIT_VARIABLE)
-    named = installed if limit is None else dict.fromkeys(n.strip() for n in limit.split(",") if n.strip())
+    if limit is None:
+        yield from installed
+        return
+    named = dict.fromkeys(name.strip() for name in limit.split(",") if name.strip())
+    yield from (found for found in installed if found[0].name in named)
+    known = {plugin.name for plugin, _ in installed}
     for name in named:
-        if name not in installed:
-            yield name, LIMIT_VARIABLE, f"no such plugin is installed{_near(name, installed)}"
-        for entry in installed.get(name, ()):
-            yield name, _origin(entry), entry
+        if name not in known:
+            advice = f"Correct {LIMIT_VARIABLE}. {did_you_mean(name, known)}"
+            yield (
+                Plugin(name, "", LIMIT_VARIABLE, Problem("no such plugin is installed", remedy=advice)),
+                None,
+            )
 
 
-def _origin(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
+def _installed() -> Iterator[tuple[Plugin, EntryPoint | None]]:
+    seen = set()
+    for distribution in distributions():
+        try:
+            entries = tuple(distribution.entry_points.select(group=GROUP))
+        except Exception:  # a damaged list, which matters where it may be of plugins
+            entries = ()
+            if _names_plugins(distribution):
+                yield _damaged(distribution), None
+        for entry in entries:
+            plugin = Plugin(entry.name, entry.value, _origin(distribution))
+            if plugin not in seen:  # a distribution may lie on the path twice
+                seen.add(plugin)
+                yield plugin, entry
+
+
+def _names_plugins(distribution: Distribution) -> bool:
+    try:
+        return f"[{GROUP}]" in (distribution.read_text("entry_points.txt") or "")
+    except UnicodeDecodeError:
+        return True
+
+
+def _damaged(distribution: Distribution) -> Plugin:
+    origin = _origin(distribution)
+    problem = Problem("its entry points cannot be read", remedy=f"Install {origin} afresh")
+    return Plugin(origin.partition(" ")[0], "", origin, problem)
+
+
+def _origin(distribution: Distribution) -> str:
+    try:
+        name, version = distribution.name, distribution.version
+    except Exception:  # its metadata are damaged
+        return "unknown"
+    return f"{name} {version}" if name and version else "unknown"
 
 
 def _own() -> str:
     return f"{GROUP} {__version__}"
 
 
-def _load(manager: pluggy.PluginManager, name: str, origin: str, entry: EntryPoint | str) -> Plugin:
-    if isinstance(entry, str):
-        return Plugin(name, "", origin, entry)
-    try:
-        module = importlib.import_module(entry.module)
-        plugin = getattr(module, entry.attr) if entry.attr else module
-    except (Exception, SystemExit) as error:  # a stranger's plugin may raise anything; it becomes a line
-        return Plugin(name, entry.value, origin, f"{type(error).__name__}: {error}")
-    return _register(manager, name, plugin, origin)
+# --- loading ---------------------------------------------------------------------------------
 
 
-def _register(manager: pluggy.PluginManager, name: str, plugin: object, origin: str) -> Plugin:
+def _load(loaded: LoadedPlugins, plugin: Plugin, entry: EntryPoint | None) -> Plugin:
+    if plugin.problem or entry is None:
+        return plugin
+    return _register(loaded, plugin, plugin.module.partition(":")[0].partition(".")[0], entry.load)
+
+
+def _given(loaded: LoadedPlugins, name: str, plugin: object) -> Plugin:
     module = getattr(plugin, "__name__", type(plugin).__name__)
-    if manager.has_plugin(name):
-        return Plugin(name, module, origin, f"another plugin is named '{name}' already")
-    try:
-        unknown = _unknown_hooks(manager, plugin)
-        if unknown is None:
-            manager.register(plugin, name)
-            manager.check_pending()
-    except Exception as error:  # see _load
-        if manager.has_plugin(name):
-            manager.unregister(name=name)
-        return Plugin(name, module, origin, f"{type(error).__name__}: {error}")
-    return Plugin(name, module, origin, unknown)
+    return _register(loaded, Plugin(name, module, "given"), type(plugin).__module__, lambda: plugin)
 
 
-def _unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """Name hooks that do not exist, with the nearest that do (pluggy itself knows no near names)."""
-    hooks = [n for n in dir(hookspecs) if getattr(getattr(hookspecs, n), "skelbench_spec", None)]
-    for attribute in dir(plugin):
-        if manager.parse_hookimpl_opts(plugin, attribute) and attribute not in hooks:
-            return f"there is no hook '{attribute}'{_near(attribute, hooks)}"
-    return None
+def _register(loaded: LoadedPlugins, plugin: Plugin, package: str, load: Callable[[], object]) -> Plugin:
+    manager, guard = loaded.manager, Guard(package)
+    if manager.has_plugin(plugin.name):
+        remedy = f"Rename the entry point of {plugin.origin}, or uninstall it"
+        return replace(
+            plugin, problem=Problem(f"another plugin is named '{plugin.name}' already", remedy=remedy)
+        )
+    with guard.running():
+        found = load()
+        require_api(found, plugin.origin)
+        _check_hooks(manager, found)
+        manager.register(found, plugin.name)
+        manager.check_pending()
+    if guard.problem and manager.has_plugin(plugin.name):
+        manager.unregister(name=plugin.name)
+    loaded.guards[plugin.name] = guard
+    return plugin.after(guard)
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    near = nearest(name, names)
-    return f" (the nearest is '{near}')" if near else ""
+def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Refuse what pluggy would refuse in other words, or only once it is called.
+
+    Raises:
+        PluginError: A plugin is registered twice, a hook is unknown, or it wants what it is not given.
+    """
+    if manager.is_registered(plugin):
+        raise PluginError(f"it is registered already, as plugin '{manager.get_name(plugin)}'")
+    for name in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, name)
+        if options is None:
+            continue
+        hook = options["specname"] or name
+        if hook not in HOOKS:
+            near = nearest(hook, HOOKS)
+            raise PluginError(f"there is no hook '{hook}'" + (f" (the nearest is '{near}')" if near else ""))
+        wanted = _needed(getattr(plugin, name)) - {*HOOKS[hook]}
+        if wanted:
+            given = ", ".join(HOOKS[hook]) or "nothing"
+            raise PluginError(f"{hook} takes '{min(wanted)}', but is given {given}")
+
+
+def _needed(hook: Callable[..., object]) -> set[str]:
+    """Names of the arguments that a function cannot do without."""
+    parameters = inspect.signature(hook).parameters.values()
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {p.name for p in parameters if p.default is p.empty and p.kind not in variable}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pluggy
-from pydantic import BaseModel
 
-from skelbench.components import KINDS, Component, Dataset
+from skelbench.component_faults import fault
+from skelbench.components import KINDS, Component
 from skelbench.errors import PluginError, did_you_mean
-from skelbench.plugins import LoadedPlugins, Observers, Plugin, load_plugins
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from skelbench.observers import Observers
+from skelbench.plugins import LIMIT_VARIABLE, LoadedPlugins, Plugin, load_plugins
 
 
 @dataclass(frozen=True)
@@ -40,31 +38,32 @@ class Registry:
     def __init__(self, loaded: LoadedPlugins) -> None:
         self.hooks = Observers(loaded.manager)
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
-        problems: dict[str, str] = {}
-        for name, plugin in loaded.manager.list_name_plugin():
-            try:
-                self._take(loaded, name, plugin)
-            except Exception as error:  # a stranger's hook may raise anything; only its plugin fails
-                kind = "" if isinstance(error, PluginError) else f"{type(error).__name__}: "
-                problems[name] = f"{kind}{error}"
+        for name, _ in loaded.manager.list_name_plugin():
+            guard = loaded.guards[name]
+            with guard.running():
+                self._take(loaded, name)
+            if guard.problem:
                 self._drop(name)
                 loaded.manager.unregister(name=name)
         self.plugins: tuple[Plugin, ...] = tuple(
-            Plugin(p.name, p.module, p.origin, p.error or problems.get(p.name)) for p in loaded.plugins
+            p if p.problem else p.after(loaded.guards[p.name]) for p in loaded.plugins
         )
 
-    def _take(self, loaded: LoadedPlugins, name: str, plugin: object) -> None:
+    def _take(self, loaded: LoadedPlugins, name: str) -> None:
         for kind in KINDS:
-            for component in _components(loaded.manager, plugin, kind):
+            for component in _components(loaded.manager, name, kind):
                 self._add(kind, component, Entry(component, name, loaded.origin(name)))
 
     def _add(self, kind: str, component: Component, entry: Entry) -> None:
-        fault = _fault(component, KINDS[kind])
-        if fault:
-            raise PluginError(f"{_hook(kind)} gave {fault}")
+        wrong = fault(component, KINDS[kind])
+        if wrong:
+            raise PluginError(f"{_hook(kind)} gave {wrong}")
         other = self._entries[kind].get(component.name)
         if other is not None:
-            raise PluginError(f"{kind} '{component.name}' is already registered by plugin '{other.plugin}'")
+            what = f"{kind} '{component.name}' is already registered by plugin '{other.plugin}'"
+            own = other.plugin == entry.plugin
+            remedy = "Rename one" if own else f"Rename it, or choose one of both plugins in {LIMIT_VARIABLE}"
+            raise PluginError(what, remedy=remedy)
         self._entries[kind][component.name] = entry
 
     def _drop(self, plugin: str) -> None:
@@ -97,10 +96,14 @@ class Registry:
         Raises:
             PluginError: There is none; says the nearest name and which plugins failed.
         """
-        component = self.find(kind, name)
-        if component is None:
+        return self.entry(kind, name).component
+
+    def entry(self, kind: str, name: str) -> Entry:
+        """The component with its origin; errors as for `get`."""
+        entry = self._entries[kind].get(name)
+        if entry is None:
             raise PluginError(f"unknown {kind.replace('_', ' ')} '{name}'", remedy=self.remedy(kind, name))
-        return component
+        return entry
 
     def versions(self) -> dict[str, str]:
         """Loaded plugins and the distribution version of each."""
@@ -111,28 +114,14 @@ def _hook(kind: str) -> str:
     return f"register_{kind.replace('strategy', 'strategie')}s"
 
 
-def _components(manager: pluggy.PluginManager, plugin: object, kind: str) -> Iterable[Component]:
+def _components(manager: pluggy.PluginManager, plugin: str, kind: str) -> Iterator[Component]:
     hook = _hook(kind)
-    implementation = getattr(plugin, hook, None)
-    if implementation is None or manager.parse_hookimpl_opts(plugin, hook) is None:
-        return ()
-    given = implementation()
-    if not isinstance(given, Iterable):
-        raise PluginError(f"{hook} gave {given!r}, not a list of {KINDS[kind].__name__}s")
-    return given
-
-
-def _fault(component: object, wanted: type[Component]) -> str | None:
-    """What makes a component useless, said before anything trips over it."""
-    if not isinstance(component, wanted):
-        return f"{component!r}, not a {wanted.__name__}"
-    if not isinstance(component.name, str) or not _NAME.fullmatch(component.name):
-        return f"a {wanted.__name__} the bad name {component.name!r}: take letters, digits, '.', '_' and '-'"
-    if not (isinstance(component.params, type) and issubclass(component.params, BaseModel)):
-        return f"'{component.name}' params that are not a model: derive them from skelbench.components.Params"
-    if isinstance(component, Dataset) and not component.protocols:
-        return f"'{component.name}' no protocol"
-    return None
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        if implementation.plugin_name == plugin:
+            given = implementation.function()
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise PluginError(f"{hook} gave {given!r}, not a list of {KINDS[kind].__name__}s")
+            yield from given
 
 
 def load_registry(extra: Iterable[tuple[str, object]] = ()) -> Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,9 @@ def failing() -> Iterable[Metric]:
         ([Metric(name="two words")], "the bad name 'two words'"),
         ([Metric(name=3)], "the bad name 3"),  # type: ignore[arg-type]
         ([Metric(name="x", params=dict)], "'x' params that are not a model"),  # type: ignore[arg-type]
+        ("top1", "register_metrics gave 'top1', not a list of Metrics"),
+        ([Metric(name="x", target="module.attribute")], "'x' the target 'module.attribute': write 'module:"),
+        ([Metric(name="x", summary=None)], "'x' summary=None: input should be a valid string"),  # type: ignore[arg-type]
         (failing, "OSError: disk on fire"),
     ],
 )
@@ -146,6 +150,16 @@ class TestTargets:
         with pytest.raises(
             PluginError, match=f"metric 'mine' cannot be loaded from '{target}'.*Mend or update"
         ):
+            registry.get("metric", "mine").load()
+
+    @pytest.mark.parametrize("source", ["1 / 0", "raise SystemExit(2)", "def f(:"])
+    def test_one_whose_module_fails_is_told(
+        self, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "failing_target.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+        registry = with_metrics(mine=[Metric(name="mine", target="failing_target:x")])
+        with pytest.raises(PluginError, match=r"cannot be loaded from 'failing_target:x': [A-Z]\w+: "):
             registry.get("metric", "mine").load()
 
     def test_every_built_in_one_is_there(self) -> None:

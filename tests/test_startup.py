@@ -45,6 +45,7 @@ def imported_by(*arguments: str, folder: Path, libraries: tuple[str, ...] = HEAV
     [
         "--help",
         "list",
+        "list operator stgcn_block",
         "plugins",
         "check sgcn",
         "schema",

@@ -9,11 +9,12 @@ from typing import Literal
 import typer
 from rich.console import Console
 
-from skelbench.errors import SkelbenchError, did_you_mean
+from skelbench.errors import PluginError, SkelbenchError, described, did_you_mean
+from skelbench.guard import stdout_aside
 from skelbench.leaderboard import publish
 from skelbench.leaderboard.render import to_csv, to_json, to_markdown, to_rich
 from skelbench.leaderboard.table import ColumnFunction, Table, make_tables
-from skelbench.registry import load_registry
+from skelbench.registry import Entry, load_registry
 from skelbench.results.record import Record
 
 Format = Literal["rich", "csv", "markdown", "json"]
@@ -54,7 +55,33 @@ def _tell_failed(records: list[Record]) -> None:
 
 
 def _columns() -> dict[str, ColumnFunction]:
-    return {entry.component.name: entry.component.load() for entry in load_registry().entries("column")}
+    """Columns of plugins; one that cannot be loaded is told and left out."""
+    columns = {}
+    for entry in load_registry().entries("column"):
+        try:
+            with stdout_aside():
+                columns[entry.component.name] = _guarded(entry, entry.component.load())
+        except PluginError as error:
+            typer.echo(f"skelbench: {error}", err=True)
+    return columns
+
+
+def _guarded(entry: Entry, function: ColumnFunction) -> ColumnFunction:
+    """A column that is told and blank where it fails: nobody else's table shall depend on it."""
+
+    def cell(record: Record) -> str | float | None:
+        try:
+            with stdout_aside():
+                value = function(record)
+            if value is None or isinstance(value, str | int | float):
+                return value
+            failed = f"it gave {value!r}, no text and no number"
+        except (Exception, SystemExit) as error:  # a stranger's function may raise anything
+            failed = described(error)
+        typer.echo(f"skelbench: {record.run}: column '{entry.component.name}' failed: {failed}", err=True)
+        return None
+
+    return cell
 
 
 def _only(tables: list[Table], dataset: str | None) -> list[Table]:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from skelbench.components import Component
-from skelbench.errors import Problem, did_you_mean
+from skelbench.errors import Problem, described, did_you_mean
 from skelbench.spec.yaml import Marks, Path
 
 
@@ -41,6 +41,9 @@ def validated_params(
             _problem(f"{kind} '{component.name}'", fault, component, marks, path, places or {})
             for fault in error.errors(include_url=False)
         ]
+    except Exception as error:  # a stranger's validator may raise anything
+        what = f"{kind} '{component.name}': its parameters cannot be checked: {described(error)}"
+        return {}, [Problem(what, marks.at(path), "Mend or update the plugin that registers it")]
     return {name: getattr(model, name) for name in type(model).model_fields}, []
 
 

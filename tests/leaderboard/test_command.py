@@ -11,8 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from skelbench import hookimpl
 from skelbench.cli_leaderboard import leaderboard
+from skelbench.components import Column
 from skelbench.errors import RunFolderError, SkelbenchError, WorkFailed
+from skelbench.registry import load_registry
 from tests.results.records import record
 
 FIGURES = """
@@ -178,3 +181,30 @@ def test_the_command_imports_neither_torch_nor_nni_nor_numpy(place):
     )
     assert json.loads(done.stdout)[0]["dataset"] == "ucla"
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (lambda r: 1 / 0, "a: column 'mine' failed: ZeroDivisionError: division by zero"),
+        (lambda r: sys.exit(3), "a: column 'mine' failed: SystemExit: 3"),
+        (lambda r: [1], "a: column 'mine' failed: it gave [1], no text and no number"),
+        ("no_such_module:x", "column 'mine' cannot be loaded from 'no_such_module:x'"),
+    ],
+)
+def test_a_column_that_fails_is_told_and_the_table_stands(place, monkeypatch, target, reason):
+    class Plugin:
+        @hookimpl
+        def register_columns(self):
+            return [Column(name="mine", target=target), Column(name="sound", target=talking)]
+
+    def talking(record):
+        print("a line that would spoil the CSV")
+        return 7.0
+
+    loaded = load_registry([("mine", Plugin())])
+    monkeypatch.setattr("skelbench.leaderboard.command.load_registry", lambda: loaded)
+    shown = run()
+    row = next(csv.DictReader(io.StringIO(shown.stdout)))
+    assert (row["model"], row["sound"], row.get("mine", "")) == ("searched", "7.0", "")
+    assert reason in shown.stderr.replace(record().run, "a")
