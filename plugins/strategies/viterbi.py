@@ -162,12 +162,14 @@ class Viterbi:
         }
 
     def _price(self, costs: Mapping[str, np.ndarray]) -> Tensor | float:
-        """Lambda times the logarithm of the expected cost, without sampling."""
+        """Lambda times the logarithm of the expected cost, without sampling; 0 where all is free."""
         if not self._params.cost_weight:
             return 0.0
         shares = {label: scores.softmax(-1) for label, scores in self._scores.items()}
-        mmacs = sum(one.expected_mmacs(shares, costs) for one in self._trellises)
-        return self._params.cost_weight * torch.as_tensor(mmacs).log() / math.log(self._params.cost_base)
+        mmacs = torch.stack([one.expected_mmacs(shares, costs) for one in self._trellises]).sum()
+        if not bool(mmacs > 0):
+            return 0.0
+        return self._params.cost_weight * mmacs.log() / math.log(self._params.cost_base)
 
     def _numbers(self) -> dict[str, np.ndarray]:
         with torch.no_grad():

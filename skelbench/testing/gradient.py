@@ -80,7 +80,7 @@ class GradientStrategyConformance(DeclaredStrategy):
             check_untouched(problem, before)
 
     def test_takes_what_it_asked_for(self, component: Strategy) -> None:
-        """After every epoch it may ask for evaluations, of architectures of the space, and is told of them."""
+        """After an epoch it may ask for evaluations of architectures of the space, and is told of them."""
         problem = self.problem(component)
         search = self.make(component, problem)
         for epoch in range(self.epochs):
