@@ -14,6 +14,7 @@ from skelbench.cli_data import app as data_app
 from skelbench.cli_fuse import fuse
 from skelbench.cli_leaderboard import leaderboard
 from skelbench.cli_list import list_components
+from skelbench.cli_new import new_plugin
 from skelbench.cli_plot import frames, plot
 from skelbench.cli_spec import check, schema
 from skelbench.errors import SkelbenchError
@@ -158,6 +159,7 @@ app.command()(check)
 app.command()(schema)
 app.command("list")(list_components)
 app.command("plugins")(show_plugins)
+app.command("new-plugin")(new_plugin)
 app.command()(doctor)
 app.command()(leaderboard)
 app.command()(fuse)
