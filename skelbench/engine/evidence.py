@@ -78,9 +78,11 @@ def _origin(
         return None
     origins: dict[str, Any] = {}
     for name in given.start.weights:
-        source = checked.architectures[name]
-        made = [source.hash, _origin(checked, source, {})]
-        origins[name] = sources[name].spec_hash if name in sources else made
+        if name in sources:
+            origins[name] = sources[name].spec_hash
+        else:
+            source = checked.architectures[name]
+            origins[name] = [source.hash, _origin(checked, source, {})]
     return {**given.start.model_dump(mode="json"), "origins": origins}
 
 
@@ -121,8 +123,15 @@ def make_record(
         run=job.folder.name,
         failures=found.failures,
         started_from={name: run.name for name, run in job.sources.items()},
+        pretrained_on=_pretrained_on(job),
         **complexity(network, checked.clip_shape()),
     )
+
+
+def _pretrained_on(job: Job) -> str:
+    """The other data sets that the weights which training began with have learned from."""
+    learned = {run.finished().dataset for run in job.sources.values()} - {job.checked.dataset.name}
+    return "+".join(sorted(learned))
 
 
 def _strategy(checked: Checked) -> StrategyUsed:

@@ -171,6 +171,7 @@ def _record(fusion: Fusion, spec_hash: str, run: str) -> Record:
         "training": None,  # each run's own record has it, and the two below
         "adaptive": None,
         "started_from": {},
+        "pretrained_on": "+".join(sorted({r.pretrained_on for r in records if r.pretrained_on})),
         "failures": (),
     }
     for name in ("spec", "model", "space", "architecture", "data_fingerprint"):

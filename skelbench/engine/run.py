@@ -9,14 +9,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from skelbench.check import Checked, NamedArchitecture, check_architecture, check_spec
+from skelbench.check import Checked, NamedArchitecture, check_spec
 from skelbench.console import Screen
 from skelbench.engine.evidence import make_record, run_hash
 from skelbench.engine.inherit import inherit
 from skelbench.engine.job import Identity, Job, RunOptions
 from skelbench.engine.material import Material, load_material, synthetic_root
 from skelbench.engine.searching import Found, search_architecture
-from skelbench.engine.start import confirm_start, given_runs, identities, starting, store_identities
+from skelbench.engine.start import (
+    confirm_start,
+    given_architecture,
+    given_runs,
+    identities,
+    starting,
+    store_identities,
+)
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import Registry, load_registry
@@ -77,7 +84,7 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     """
     setting = open_setting(spec, options)
     if architecture:
-        given = check_architecture(setting.checked, setting.registry, architecture)
+        given = given_architecture(setting.checked, setting.registry, architecture, options.start)
         confirm_start(setting.checked, given, options.start)
     return run_in(setting, options, architecture)
 
@@ -94,7 +101,7 @@ def run_in(
         source_of: The architecture that waits for this run to start from it; a finished one is not told then.
     """
     checked, registry, screen = setting.checked, setting.registry, setting.screen
-    given = check_architecture(checked, registry, architecture) if architecture else None
+    given = given_architecture(checked, registry, architecture, options.start) if architecture else None
     started = given_runs(options.start, given)
     material = setting.material
     folder = open_folder(checked, given, material, options, identities(started))

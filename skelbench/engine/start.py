@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from skelbench.check import Checked, NamedArchitecture
+from skelbench.check import Checked, NamedArchitecture, check_architecture
 from skelbench.engine.job import Identity
 from skelbench.engine.training import stored_weights
 from skelbench.errors import Problem, RunFolderError, SpecError, did_you_mean
+from skelbench.registry import Registry
 from skelbench.results.store import RunFolder
 from skelbench.space.network import build_network
 from skelbench.spec.schema import StartSpec
 from skelbench.train.frozen import frozen
 
+_BUT_HEAD = {"input": "input", "body": "body"}
 START = "start.json"
 """File of a run with the identities of the runs that were given with ``--start``."""
 
@@ -41,6 +43,29 @@ def confirm_start(checked: Checked, architecture: NamedArchitecture, starts: Ite
         network = _confirmed(checked, architecture, architecture.start)
         for name, run in given.items():
             taken_parts(run, architecture.start.weights[name], network)
+
+
+def given_architecture(
+    checked: Checked, registry: Registry, name: str, starts: Iterable[str]
+) -> NamedArchitecture:
+    """An architecture, which starts from a run of itself if ``--start`` names it.
+
+    Such a run may be of another data set: everything but the head, which tells its classes apart, is taken.
+
+    Args:
+        checked: The spec.
+        registry: All components.
+        name: See `skelbench.check.check_architecture`.
+        starts: Runs given with ``--start``, as ``NAME=RUN``.
+
+    Raises:
+        SpecError: There is no such architecture, or ``starts`` has another form.
+    """
+    given = check_architecture(checked, registry, name)
+    if given.start is not None or given.name not in [parse_start(text)[0] for text in starts]:
+        return given
+    # Not validated, as a file may give an architecture any name.
+    return replace(given, start=StartSpec.model_construct(weights={given.name: dict(_BUT_HEAD)}, freeze=0.0))
 
 
 # --- runs given with --start ---------------------------------------------------------------------
@@ -119,6 +144,8 @@ def stored_identities(folder: RunFolder) -> dict[str, Identity]:
 def _confirmed(checked: Checked, architecture: NamedArchitecture, start: StartSpec) -> nn.Module:
     """The network of an architecture, into which the weights of its sources, and theirs, are known to fit."""
     network = _built(checked, architecture)
+    if architecture.name in start.weights:
+        return network
     problems = _misfits(checked, architecture.name, start, network)
     if problems:
         raise SpecError.of(problems)

@@ -146,6 +146,11 @@ def _but_for_the_seed(record: Record) -> tuple[Any, ...]:
     )
 
 
+def _model(record: Record) -> str:
+    """The model, and which other data sets it has learned from."""
+    return f"{record.model} ({record.pretrained_on} pre-trained)" if record.pretrained_on else record.model
+
+
 def _stream(record: Record) -> str:
     """The streams, and in what proportion they were fused if not in equal parts."""
     weights = list(record.fusion.values())
@@ -166,7 +171,7 @@ def _row(group: Sequence[Record], columns: Mapping[str, ColumnFunction]) -> Row:
     latency_ms, device = _latency(group)
     row: Row = {
         "rank": None,
-        "model": first.model,
+        "model": _model(first),
         "space": f"{first.space} ({first.profile})" if first.profile else first.space,
         "strategy": first.strategy.name if first.strategy else None,
         "dataset": _key(first).label,

@@ -202,6 +202,7 @@ class Record(Part):
         failures: Trials that failed.
         fusion: For fused scores, run name -> weight.
         started_from: Name of each architecture whose trained weights it began with -> run name.
+        pretrained_on: The other data sets that these weights were trained on, joined with ``+``.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -242,6 +243,7 @@ class Record(Part):
     failures: tuple[Failure, ...] = ()
     fusion: dict[str, float] = Field(default_factory=dict)
     started_from: dict[str, str] = Field(default_factory=dict)
+    pretrained_on: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Record:

@@ -18,6 +18,7 @@ from skelbench.engine.job import Identity
 from skelbench.engine.rescore import rescore
 from skelbench.engine.start import START
 from skelbench.errors import RunFolderError, SkelbenchError, SpecError, WorkFailed
+from skelbench.leaderboard.table import make_tables
 from skelbench.results.record import Record
 from skelbench.results.store import RunFolder
 from skelbench.train.fit import LAST, Epochs
@@ -377,3 +378,79 @@ def test_faults_of_a_start_are_refused_before_anything_is_read(tmp_path: Path):
             tmp_path,
             spec(architectures={"plain": PLAIN, "again": {**PLAIN, "start": {"weights": {"plan": PARTS}}}}),
         )
+
+
+# --- from a run of itself ------------------------------------------------------------------------
+
+HANDS: dict[str, Any] = {"dataset": "shrec17-14", "clip": {"frames": 8, "fill": "resize", "persons": 1}}
+NEAR = {"input": "data_bn", "body": [{"op": "image_stem", "channels": 4}], "head": "mean_pool_linear"}
+
+
+@pytest.fixture(scope="module")
+def hands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Recordings of the same hands with 14 and with 28 classes."""
+    folder = tmp_path_factory.mktemp("hands")
+    for name in ("shrec17-14", "shrec17-28"):
+        made = CliRunner().invoke(app, ["data", "synth", name, str(folder / name), "--clips", "90"])
+        assert made.exit_code == 0, made.output
+    return {name: folder / name for name in ("shrec17-14", "shrec17-28")}
+
+
+def of_hands(dataset: str) -> dict[str, Any]:
+    return tiny.spec(
+        data=HANDS | {"dataset": dataset},
+        network=NEAR,
+        train=ADAM | {"validation": {"by": "random"}},
+        architectures={"near": {"choices": {}}},
+    )
+
+
+def test_an_architecture_starts_from_a_run_of_itself_on_other_data_but_for_its_head(
+    hands: dict[str, Path], tmp_path: Path
+):
+    source = tiny.run(tmp_path, hands["shrec17-14"], of_hands("shrec17-14"), arch="near")
+    path = tmp_path / "runs" / source.run
+    options: dict[str, Any] = {"arch": "near", "start": (f"near={path}",)}
+    record = tiny.run(tmp_path, hands["shrec17-28"], of_hands("shrec17-28"), **options)
+    assert (record.started_from, record.pretrained_on) == ({"near": source.run}, "shrec17-14")
+    assert (record.model, source.pretrained_on) == ("near", "")
+    afresh = tiny.run(tmp_path, hands["shrec17-28"], of_hands("shrec17-28"), arch="near")
+    assert afresh.run != record.run
+    (row,) = (row for table in make_tables([record]) for row in table.rows)
+    assert row["model"] == "near (shrec17-14 pre-trained)"
+
+
+def test_what_it_starts_from_is_its_own_weights(
+    hands: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = tiny.run(tmp_path, hands["shrec17-14"], of_hands("shrec17-14"), arch="near")
+    path, begun_with = tmp_path / "runs" / source.run, {}
+
+    def look(job: Any, network: Any) -> Any:
+        begun_with.update({name: weight.clone() for name, weight in network.state_dict().items()})
+        raise WorkFailed("enough")
+
+    monkeypatch.setattr(main_path, "train_network", look)
+    with pytest.raises(WorkFailed):
+        tiny.run(tmp_path, hands["shrec17-28"], of_hands("shrec17-28"), arch="near", start=(f"near={path}",))
+    taken = weights(path)
+    for name, weight in begun_with.items():
+        assert torch.equal(weight, taken[name]) != name.startswith("head."), name
+
+
+def test_a_run_of_another_network_is_refused_before_anything_is_trained(
+    hands: dict[str, Path], tmp_path: Path
+):
+    source = tiny.run(tmp_path, hands["shrec17-14"], of_hands("shrec17-14"), arch="near")
+    other = of_hands("shrec17-28")
+    other["network"] = NEAR | {"body": [{"op": "image_stem", "channels": 8}]}
+    before = begun(tmp_path / "runs")
+    with pytest.raises(RunFolderError, match="are of another network"):
+        tiny.run(
+            tmp_path,
+            hands["shrec17-28"],
+            other,
+            arch="near",
+            start=(f"near={tmp_path / 'runs' / source.run}",),
+        )
+    assert begun(tmp_path / "runs") == before
