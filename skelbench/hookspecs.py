@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("skelbench")
 hookimpl = pluggy.HookimplMarker("skelbench")
+"""Marks the function of a plugin that implements the hook of its name."""
 
 
 @hookspec

@@ -140,6 +140,7 @@ class Search(Protocol):
 
 
 WeightMode = Literal["shared", "own"]
+"""How a candidate gets its weights: from one supernet, or by being trained."""
 
 TensorWeights = Mapping[str, "torch.Tensor"]
 """Weights by label, of the shape that `weight_shape` says, through which gradients flow; they need not sum

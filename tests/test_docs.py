@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
+import itertools
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 import typer
 from pydantic import BaseModel
 
 from skelbench import hookspecs
+from skelbench.cards import CONTRACTS, attribute_docs
 from skelbench.cli import app
 from skelbench.components import ALL_NODE_KINDS, KINDS, Component, Strategy
 from skelbench.registry import load_registry
@@ -26,6 +31,12 @@ REGISTRY = load_registry()
 HOOKS = sorted(name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), "skelbench_spec"))
 STRATEGIES = [s for e in REGISTRY.entries("strategy") if isinstance(s := e.component, Strategy)]
 COMPONENTS = [entry.component for kind in KINDS for entry in REGISTRY.entries(kind)]
+
+
+NOT_FOR_AUTHORS = {"given"}
+"""Fields that skelbench fills in."""
+HOMES = {"hookimpl": "skelbench.hookspecs", "PLUGIN_API": "skelbench.plugin_api"}
+"""Where names are assigned that are public elsewhere."""
 
 
 def page(*parts: str) -> str:
@@ -49,15 +60,57 @@ def test_the_table_has_no_other_hooks() -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS)
+def test_hooks_have_a_section_that_names_what_they_are_given(hook: str) -> None:
+    """Of a hook that registers, the component and each of its own fields; of others, their arguments."""
+    section = AUTHORS.partition(f"\n### {hook}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    signature = inspect.signature(getattr(hookspecs, hook))
+    words = [f"`{name}`" for name in signature.parameters]
+    for kind in KINDS.values():
+        if kind.__name__ in str(signature.return_annotation):
+            own = {field.name for field in fields(kind)} - {field.name for field in fields(Component)}
+            words += [f"`{kind.__name__}`", *(f"`{name}" for name in own if name not in NOT_FOR_AUTHORS)]
+    assert words
+    assert [word for word in words if word not in section] == []
+
+
+def test_contracts_stand_in_a_table_as_the_command_line_shows_them() -> None:
+    """`skelbench list operator NAME` and the page cannot come to differ."""
+    rows = [f"| `{name}` | {shapes} |" for name, shapes in CONTRACTS.items()]
+    table = AUTHORS.partition("| contract | maps |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.replace("\\*", "*").splitlines() == rows
+
+
+@pytest.mark.parametrize("hook", HOOKS)
 def test_hooks_are_implemented_or_tested(hook: str) -> None:
     """By a built-in plugin, the example, or a test of plugins."""
-    files = [*ROOT.glob("plugins/*/**/__init__.py"), ROOT / "tests" / "test_plugins.py"]
+    tests = [ROOT / "tests" / "test_plugins.py", ROOT / "tests" / "test_observers.py"]
+    files = [*ROOT.glob("plugins/*/**/__init__.py"), *tests]
     assert any(f"def {hook}(" in file.read_text() for file in files)
+
+
+BLOCKS = re.findall(r"^```(python|toml)\n(?:# (\S+?)(, continued)?\n)?(.*?)^```", AUTHORS, re.M | re.S)
+
+
+def test_the_smallest_plugin_of_the_page_is_small_and_whole(tmp_path: Path) -> None:
+    (_, project, _, described), (_, module, _, code) = BLOCKS[:2]
+    assert (project, module) == ("pyproject.toml", "my_plugin/__init__.py")
+    assert len([line for line in (described + code).splitlines() if line.strip()]) < 30
+    (tmp_path / "my_plugin").mkdir()
+    (tmp_path / module).write_text(code)
+    installed_as(tmp_path, "my-plugin", "mine = my_plugin")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    shown = python("-m", "skelbench", "list", "metric", folder=tmp_path, environment=environment)
+    assert "mine.errors\tShare of wrong answers" in shown
+    rate = (
+        "import numpy; from skelbench.registry import load_registry;"
+        "print(load_registry().get('metric', 'mine.errors').load()(numpy.eye(4), numpy.array([0, 1, 2, 0])))"
+    )
+    assert python("-c", rate, folder=tmp_path, environment=environment) == "25.0\n"
 
 
 def test_the_plugin_of_the_page_works(tmp_path: Path) -> None:
     """The files of the page, written down as they stand, are found, listed and pass their suite."""
-    blocks = re.findall(r"^```(python|toml)\n(?:# (\S+?)(, continued)?\n)?(.*?)^```", AUTHORS, re.M | re.S)
+    blocks = BLOCKS
     names = {name for _, name, _, _ in blocks}
     assert names >= {"pyproject.toml", "my_plugin/__init__.py", "my_plugin/cells.py"}
     for _, name, continued, text in blocks:
@@ -104,17 +157,63 @@ def test_conformance_suites_stand_in_the_table_and_the_table_has_no_others() -> 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: f"{c.kind}:{c.name}")
 def test_components_say_what_they_are(component: Component) -> None:
     assert component.summary
-    undocumented = set(component.params.model_fields) - documented(component.params)
+    undocumented = set(component.params.model_fields) - set(attribute_docs(component.params))
     assert not undocumented, f"{component.params.__name__} does not explain {undocumented}"
 
 
-def documented(model: type[BaseModel]) -> set[str]:
-    """Fields with a description, or a line of their own under ``Attributes:`` in a model's docstring."""
-    described = {name for name, field in model.model_fields.items() if field.description}
-    for base in model.__mro__:
-        attributes = (base.__doc__ or "").partition("Attributes:")[2]
-        described |= set(re.findall(r"^ +(\w+): \S", attributes, re.M))
-    return described
+# --- public names ----------------------------------------------------------------------------
+
+
+def public_names() -> dict[str, set[str]]:
+    """By module, the names that the page calls public; those of testing with their modules."""
+    rows = re.findall(r"^\| `(skelbench[\w.]*)` \| (.*) \|$", AUTHORS, re.M)
+    found = {module: set(re.findall(r"`([\w.]+)`", names)) for module, names in rows}
+    for name in found.pop("skelbench.testing") | set(SUITES):
+        module, _, own = name.rpartition(".")
+        found.setdefault(f"skelbench.testing.{module}", set()).add(own)
+    return found
+
+
+SUITES = re.findall(r"^\| `(\w+\.\w+Conformance)` \|", AUTHORS, re.M)
+PUBLIC = public_names()
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in PUBLIC.items() for n in sorted(names)])
+def test_public_names_are_there_and_explained(module: str, name: str) -> None:
+    """By a docstring of their own, or by the one that stands below an assignment."""
+    found = getattr(importlib.import_module(module), name)
+    if not (inspect.isclass(found) or inspect.isfunction(found)) or get_origin(found):
+        home = importlib.import_module(HOMES.get(name, module))
+        text = assigned_docs(Path(str(home.__file__)).read_text()).get(name)
+    else:
+        text = found.__doc__
+    assert text
+
+
+def assigned_docs(source: str) -> dict[str, str]:
+    """The strings that stand below assignments at the top of a module."""
+    body = ast.parse(source).body
+    docs = {}
+    for statement, after in itertools.pairwise(body):
+        targets = {ast.Assign: "targets", ast.AnnAssign: "target"}.get(type(statement))
+        if targets and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            named = getattr(statement, targets)
+            docs |= {node.id: after.value.value for node in (named if isinstance(named, list) else [named])}
+    return docs
+
+
+OWN_CODE = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("skelbench/templates/*/*.py.txt")]
+
+
+@pytest.mark.parametrize("path", OWN_CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_our_own_plugins_import_public_names_alone(path: Path) -> None:
+    tree = ast.parse(path.read_text().replace("$module", "my_plugin"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "skelbench":
+            names = {alias.name for alias in node.names}
+            assert names <= PUBLIC.get(str(node.module), set()), f"from {node.module} import {names}"
+        if isinstance(node, ast.Import):
+            assert not [alias.name for alias in node.names if alias.name.startswith("skelbench.")]
 
 
 # --- the command line ------------------------------------------------------------------------
@@ -178,7 +277,9 @@ def test_strategies_stand_in_the_table_with_what_they_search() -> None:
 
 def searched(strategy: Strategy, weights: str) -> str:
     kinds = strategy.searches.get(weights, frozenset())
-    in_order = [kind for kind in ("choice", "mix", "inputs", "cell", "value", "depth", "trellis") if kind in kinds]
+    in_order = [
+        kind for kind in ("choice", "mix", "inputs", "cell", "value", "depth", "trellis") if kind in kinds
+    ]
     return "`all`" if kinds == ALL_NODE_KINDS else ", ".join(in_order)
 
 
