@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.made_plugins import COUNT, install_many
 
 HEAVY = (
     "torch",
@@ -30,10 +33,15 @@ main()
 """
 
 
-def imported_by(*arguments: str, folder: Path, libraries: tuple[str, ...] = HEAVY) -> list[str]:
+def imported_by(
+    *arguments: str, folder: Path, libraries: tuple[str, ...] = HEAVY, path: str = ""
+) -> list[str]:
     """Which of some libraries a command has imported at its end."""
     code = PROBE.format(heavy=libraries, arguments=arguments)
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("imported:")
@@ -60,3 +68,12 @@ def test_light_commands_import_nothing_heavy(command: str, tmp_path: Path) -> No
 
 def test_the_probe_sees_what_is_imported(tmp_path: Path) -> None:
     assert imported_by("list", folder=tmp_path, libraries=("pluggy", "torch")) == ["pluggy"]
+
+
+@pytest.mark.parametrize("command", ["list", "plugins", "check sgcn", "list operator made7.scale"])
+def test_many_plugins_are_loaded_and_nothing_heavy_of_theirs(command: str, tmp_path: Path) -> None:
+    heavy = install_many(tmp_path / "site")
+    light = tuple(f"made{number}_plugin" for number in range(COUNT))
+    path = str(tmp_path / "site")
+    found = imported_by(*command.split(), folder=tmp_path, libraries=(*HEAVY, *heavy, *light), path=path)
+    assert found == list(light)

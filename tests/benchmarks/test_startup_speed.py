@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.made_plugins import COUNT, install_many
+
 ROUNDS = 5
 RUN = "import sys; from skelbench.cli import main; sys.argv[0] = 'skelbench'; main()"
 IMPORTS = ("-c", "import torch, nni")
@@ -46,3 +48,20 @@ def test_start(benchmark: Any, heavy_imports: float, tmp_path: Path, command: st
     )
     print(f"\nskelbench {command}: {own:.2f} s; import torch, nni: {heavy_imports:.2f} s")
     assert own < heavy_imports, "it takes as long as importing what it does without"
+
+
+def test_start_with_many_plugins(
+    benchmark: Any, heavy_imports: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty installed plugins, against none but skelbench's own."""
+    alone = seconds(lambda: python("-c", RUN, "list", folder=tmp_path))
+    install_many(tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    benchmark.pedantic(lambda: python("-c", RUN, "list", folder=tmp_path), rounds=ROUNDS, warmup_rounds=1)
+    own = benchmark.stats.stats.min
+    benchmark.extra_info.update(
+        plugins=COUNT, without=alone, times_slower=own / alone, import_torch_nni=heavy_imports
+    )
+    print(f"\nskelbench list: {own:.2f} s with {COUNT} plugins, {alone:.2f} s without")
+    assert own < heavy_imports, "it takes as long as importing what it does without"
+    assert own < 3 * alone, "plugins that import nothing cost more than all the rest"
