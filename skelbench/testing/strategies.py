@@ -27,6 +27,10 @@ POINTS = (
     Point("stage1.width", "trellis", (4, 8)),
 )
 """One decision of each kind; a strategy is tried on those that it searches."""
+SMALL = 12
+"""Architectures of a small space, at most."""
+ENDLESS = 10_000
+"""Generations after which a search with own weights is held to have no end."""
 
 
 class DeclaredStrategy:
@@ -73,6 +77,9 @@ class StrategyConformance(DeclaredStrategy):
         seeds: Over how many seeds it must be better than chance.
         share: The share of all architectures that its answers must beat on average; an
             architecture drawn at random beats half of them.
+        found: The share of small spaces whose best architecture it must find.
+        budget: The most evaluations that it may ask for; None: its parameter ``evaluations``, where it
+            has one.
     """
 
     form: ClassVar[Literal["ask_tell", "gradient", "oneshot"]] = "ask_tell"
@@ -80,6 +87,8 @@ class StrategyConformance(DeclaredStrategy):
     generations: ClassVar[int] = 30
     seeds: ClassVar[int] = 8
     share: ClassVar[float] = 0.75
+    found: ClassVar[float] = 0.75
+    budget: ClassVar[int | None] = None
 
     @pytest.fixture(params=["shared", "own"])
     def weights(self, component: Strategy, request: pytest.FixtureRequest) -> WeightMode:
@@ -93,6 +102,15 @@ class StrategyConformance(DeclaredStrategy):
         """A small space of the kinds that the strategy searches."""
         kinds = component.searches[weights]
         return TabulatedSpace([point for point in POINTS if point.kind in kinds], seed=seed)
+
+    def small_space(self, component: Strategy, weights: WeightMode, seed: int = 0) -> TabulatedSpace:
+        """A space of a few architectures, of the kinds that the strategy searches."""
+        points = self.space(component, weights).points
+        chosen: list[Point] = []
+        for point in sorted(points, key=lambda point: TabulatedSpace([point]).size()):
+            if not chosen or TabulatedSpace([*chosen, point]).size() <= SMALL:
+                chosen.append(point)
+        return TabulatedSpace(chosen, seed=seed)
 
     def make(self, component: Strategy, space: TabulatedSpace, weights: WeightMode, seed: int = 0) -> Search:
         """A search that has not begun, made as a run makes it."""
@@ -192,6 +210,34 @@ class StrategyConformance(DeclaredStrategy):
             done = self.run(self.make(component, space, weights, seed), space, weights)
             beaten.append(float(np.mean(space.table < space.evaluate(done.best))))
         assert np.mean(beaten) > self.share
+
+    def test_finds_the_best_of_a_small_space(self, component: Strategy, weights: WeightMode) -> None:
+        """Where there are but a few architectures it finds the best one of most spaces."""
+        hits = []
+        for seed in range(self.seeds):
+            space = self.small_space(component, weights, seed)
+            done = self.run(self.make(component, space, weights, seed), space, weights)
+            hits.append(space.evaluate(done.best) == space.table.max())
+        assert np.mean(hits) >= self.found, f"found in {sum(hits)} of {len(hits)} spaces"
+
+    def test_respects_its_budget(self, component: Strategy, weights: WeightMode) -> None:
+        """It asks for no more than it may; with own weights it ends by itself and asks for nothing more."""
+        space = self.space(component, weights)
+        search = self.make(component, space, weights)
+        rounds = self.epochs if weights == "shared" else ENDLESS
+        done = replay(search, space.evaluate, rounds, weights=weights)
+        if weights == "own":
+            assert len(done.steps) < ENDLESS, "it has no end"
+            assert not search.ask(len(done.steps) + 1), "it goes on after its end"
+        most = self.most_evaluations(component)
+        assert most is None or done.evaluations <= most, f"{done.evaluations} evaluations, not {most}"
+
+    def most_evaluations(self, component: Strategy) -> int | None:
+        """The most evaluations that the search may ask for, None where nothing is said."""
+        if self.budget is not None:
+            return self.budget
+        most: int | None = checked_params(component, self.params).get("evaluations")
+        return most
 
 
 def check_proposal(space: TabulatedSpace, proposal: Proposal, weights: WeightMode) -> None:

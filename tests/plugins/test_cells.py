@@ -112,7 +112,7 @@ class Idle(Floor):
 def test_the_suite_sees_faults_of_single_edges(target, fault):
     component = Operator(name="faulty", target=target, contract="cell")
     with pytest.raises(AssertionError, match=fault):
-        OperatorConformance().test_it_does_so_at_other_places(REGISTRY, component, context(REGISTRY))
+        OperatorConformance().test_it_does_so_at_other_places(REGISTRY, component, {}, context(REGISTRY))
 
 
 @EVERY

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from skelbench_plugins.layouts import NTU25, OPENPOSE18, UCLA20
@@ -17,7 +19,6 @@ from torch.nn import functional
 
 from skelbench.registry import load_registry
 from skelbench.testing.operators import OperatorConformance
-from skelbench.testing.params import checked_params
 from skelbench.train.cost import cost
 
 REGISTRY = load_registry()
@@ -60,18 +61,13 @@ class TestEmbedOfBothConforms(OperatorConformance):
     name = "esan_embed"
 
 
-@pytest.mark.parametrize("type", TYPES)
-@pytest.mark.parametrize("directed", [False, True])
 class TestBlockConforms(OperatorConformance):
     name = "esan_block"
 
-    @pytest.fixture
-    def module(self, type, directed, place):
-        return EsanBlock(place, 2 * place.channels, type, directed)
-
-    @pytest.fixture(autouse=True)
-    def parameters_fit(self, type, directed, component):
-        checked_params(component, {"channels": 16, "type": type, "directed": directed})
+    @pytest.fixture(params=product(TYPES, [False, True]), ids=str)
+    def given(self, request):
+        type, directed = request.param
+        return {"channels": 16, "type": type, "directed": directed}
 
 
 class TestHeadConforms(OperatorConformance):

@@ -1,4 +1,4 @@
-"""Every layout is a tree whose bones lead to its root."""
+"""The layouts: sides, sizes and published bones; that they are trees is a matter of the conformance suite."""
 
 from __future__ import annotations
 
@@ -11,23 +11,6 @@ from skelbench_plugins.layouts import LAYOUTS, NTU25
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 class TestLayout:
-    def test_every_joint_but_the_root_has_one_parent(self, layout):
-        children = [child for child, _ in layout.inward]
-        assert sorted(children) == [j for j in range(len(layout.joints)) if j != layout.root]
-
-    def test_every_joint_reaches_the_root(self, layout):
-        parent = dict(layout.inward)
-        for joint in range(len(layout.joints)):
-            steps = 0
-            while joint != layout.root:
-                joint, steps = parent[joint], steps + 1
-                assert steps < len(layout.joints), "a cycle"
-
-    def test_names_differ_and_torso_lies_within(self, layout):
-        assert len(set(layout.joints)) == len(layout.joints)
-        assert len(set(layout.torso)) == 4
-        assert all(0 <= joint < len(layout.joints) for joint in layout.torso)
-
     def test_torso_has_left_shoulder_before_right(self, layout):
         if layout.name != "shrec22":
             assert [layout.joints[j] for j in layout.torso[2:]] == ["left_shoulder", "right_shoulder"]

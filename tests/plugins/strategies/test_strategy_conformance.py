@@ -12,11 +12,13 @@ from skelbench.testing.strategies import StrategyConformance, check_proposal
 
 class TestCeim(StrategyConformance):
     name = "ceim"
+    budget = 80
     params = {"population": 8, "warmup_epochs": 2, "generations": 10}  # noqa: RUF012
 
 
 class TestCeimAsReleased(StrategyConformance):
     name = "ceim"
+    budget = 80
     params = {  # noqa: RUF012
         "population": 8,
         "warmup_epochs": 2,

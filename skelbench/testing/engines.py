@@ -1,0 +1,136 @@
+"""Conformance suite for execution engines: subclass, name the engine, run pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from skelbench.components import Engine
+from skelbench.errors import SpecError, WorkFailed
+from skelbench.registry import Registry
+from skelbench.search import Proposal, Sample
+from skelbench.testing.params import checked_params
+from skelbench.testing.replay import TabulatedSpace
+
+TRIALS = 4
+
+
+class EngineConformance:
+    """What every engine must do: carry trials that take no time.
+
+    Attributes:
+        name: The engine's registered name.
+        params: Its parameters, as in a spec.
+    """
+
+    name: ClassVar[str] = ""
+    params: ClassVar[Mapping[str, Any]] = {}
+
+    @pytest.fixture
+    def component(self, skelbench_registry: Registry) -> Engine:
+        """The engine under test."""
+        found: Engine = skelbench_registry.get("engine", self.name)
+        return found
+
+    def test_it_says_what_it_is(self, component: Engine) -> None:
+        """There is a summary."""
+        assert component.summary, "lists and help show the summary"
+
+    def test_unknown_parameters_are_refused(self, component: Engine) -> None:
+        """The parameters fit the model, and one more does not."""
+        checked_params(component, self.params)
+        with pytest.raises(SpecError, match="no_such_parameter"):
+            checked_params(component, {**self.params, "no_such_parameter": 1})
+
+    def test_it_carries_trials(self, component: Engine, tmp_path: Path) -> None:
+        """Each architecture asked for is evaluated once, and each gets the fitness of its own."""
+        space = TabulatedSpace.of_choices(1, TRIALS)
+        search = Listed(space)
+        best = self.carry(component, search, space.fitness, tmp_path)
+        assert search.told == {str(sample): space.fitness(sample) for sample in space.enumerate()}
+        assert best.fitness == space.table.max()
+
+    def test_a_failed_trial_is_one_trial(self, component: Engine, tmp_path: Path) -> None:
+        """What a trial raises is told as a failure, and the others go on."""
+        space = TabulatedSpace.of_choices(1, TRIALS)
+        search, first = Listed(space), next(space.enumerate())
+
+        def evaluate(sample: Sample) -> float:
+            if sample == first:
+                raise ValueError("this one fails")
+            return space.fitness(sample)
+
+        self.carry(component, search, evaluate, tmp_path)
+        failed = [name for name, fitness in search.told.items() if fitness is None]
+        assert failed == [str(first)]
+        assert len(search.told) == TRIALS
+
+    def test_the_failure_of_all_is_told(self, component: Engine, tmp_path: Path) -> None:
+        """A search without one fitness has no answer."""
+
+        def evaluate(sample: Sample) -> float:
+            raise ValueError("they all fail")
+
+        with pytest.raises(WorkFailed, match="they all fail"):
+            self.carry(component, Listed(TabulatedSpace.of_choices(1, TRIALS)), evaluate, tmp_path)
+
+    def carry(self, component: Engine, search: Listed, evaluate: Any, folder: Path) -> Proposal:
+        """A whole search by the engine, in a run folder of its own."""
+        from skelbench.engine.journal import Journal  # late: NNI takes seconds
+        from skelbench.engine.nas import search_by_trials
+        from skelbench.results.store import RunFolder
+
+        engine = component.load()(**checked_params(component, self.params))
+        journal = Journal(RunFolder.create(folder, "engine", "0" * 64, 0))
+        return search_by_trials(search, search.space.points, evaluate, journal, engine)
+
+
+class Listed:
+    """A search that asks for every architecture at once (implements `skelbench.search.Search`).
+
+    Args:
+        space: A small space.
+
+    Attributes:
+        space: The space.
+        told: By architecture the fitness that it was told.
+    """
+
+    def __init__(self, space: TabulatedSpace) -> None:
+        self.space = space
+        self.told: dict[str, float | None] = {}
+        self._best = Proposal()
+
+    def training_weights(self, epoch: int) -> Any:
+        """Nothing: trials have weights of their own."""
+        raise TypeError("this search is for independent trials")
+
+    def ask(self, generation: int) -> Sequence[Proposal]:
+        """Everything in the first generation."""
+        return [] if generation else [Proposal(sample) for sample in self.space.enumerate()]
+
+    def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
+        """Keep it all."""
+        for proposal, value in zip(proposals, fitness, strict=True):
+            self.told[str(proposal.sample)] = value
+            if value is not None and (self._best.fitness is None or value > self._best.fitness):
+                self._best = Proposal(proposal.sample, fitness=value)
+
+    def best(self) -> Proposal:
+        """The best one told of."""
+        return self._best
+
+    def figures(self) -> dict[str, Any]:
+        """How many were told."""
+        return {"evaluated": len(self.told)}
+
+    def state(self) -> dict[str, Any]:
+        """What was told."""
+        return {"told": self.told}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.told = dict(state["told"])
