@@ -33,12 +33,14 @@ class MetricConformance:
         classes: Classes of the scores to try it with.
         recordings: Recordings of them.
         draws: How many scores drawn at random.
+        best: What perfect scores give: 100, or 0 where the metric counts errors.
     """
 
     name: ClassVar[str] = ""
     classes: ClassVar[int] = 12
     recordings: ClassVar[int] = 60
     draws: ClassVar[int] = 10
+    best: ClassVar[float] = 100.0
 
     @pytest.fixture
     def component(self, skelbench_registry: Registry) -> Metric:
@@ -75,13 +77,13 @@ class MetricConformance:
         assert len({*figures, metric(*self.perfect())}) > 1, "it says the same of all scores"
 
     def test_perfect_scores_are_best(self, metric: Figure) -> None:
-        """Where every class scores highest on its own recordings the figure is 100."""
-        assert metric(*self.perfect()) == pytest.approx(100)
+        """Where every recording's own class scores highest the figure is the best there is."""
+        assert metric(*self.perfect()) == pytest.approx(self.best)
 
     def test_worst_scores_are_not_good(self, metric: Figure) -> None:
-        """Where every recording's own class scores lowest the figure is below that of chance, if not 0."""
+        """Where every recording's own class scores lowest the figure is far from the best."""
         scores, labels = self.perfect()
-        assert metric(-scores, labels) < 50
+        assert abs(metric(-scores, labels) - self.best) > 50
 
     def test_the_order_of_recordings_does_not_matter(
         self, metric: Figure, drawn: list[tuple[np.ndarray, np.ndarray]]

@@ -15,18 +15,43 @@ from skelbench.components import (
     Metric,
     Operator,
     Params,
+    Slot,
     Strategy,
 )
 
+Count = Annotated[int, Field(gt=0)]
 
-class GateParams(Params):
-    """Parameters of ``example.gate``.
+
+class ShiftParams(Params):
+    """Parameters of ``example.shift``.
 
     Attributes:
-        reduction: How much narrower the hidden layer is than the input.
+        frames: From how many frames earlier and later channels are taken.
     """
 
-    reduction: Annotated[int, Field(gt=0)] = 4
+    frames: Count = 1
+
+
+class RefinedGraphParams(Params):
+    """Parameters of the graph module ``example.ctr``.
+
+    Attributes:
+        embed: Channels of an embedding, of which the differences between joints are taken.
+    """
+
+    embed: Count = 8
+
+
+class RefinedConvParams(RefinedGraphParams):
+    """Parameters of the operator ``example.ctr_conv``; beside those of the graph module:
+
+    Attributes:
+        channels: Output channels.
+        graph: The topology that all channels share.
+    """
+
+    channels: Count
+    graph: Annotated[Any, Slot("graph_module")] = "adjacency"
 
 
 class ClimbParams(Params):
@@ -36,30 +61,37 @@ class ClimbParams(Params):
         evaluations: Architectures to evaluate.
     """
 
-    evaluations: Annotated[int, Field(gt=0)] = 20
+    evaluations: Count = 20
 
 
 @hookimpl
 def register_operators() -> list[Operator]:
-    """A skeleton operator: (N, C, T, V) -> (N, C, T, V)."""
+    """Skeleton operators: (N, C, T, V) -> (N, C', T, V)."""
     return [
         Operator(
-            name="example.gate",
-            summary="Scales every channel by a gate computed from its mean",
-            target="skelbench_example.modules:Gate",
-            params=GateParams,
-        )
+            name="example.shift",
+            summary="Shifts channels over joints and frames, then mixes them (Shift-GCN)",
+            target="skelbench_example.shift:Shift",
+            params=ShiftParams,
+        ),
+        Operator(
+            name="example.ctr_conv",
+            summary="Graph convolution by a graph of each channel's own (CTR-GCN)",
+            target="skelbench_example.topology:RefinedConv",
+            params=RefinedConvParams,
+        ),
     ]
 
 
 @hookimpl
 def register_graph_modules() -> list[GraphModule]:
-    """A graph module: (N, C, T, V) -> (K, V, V)."""
+    """A graph module: (N, C, T, V) -> (N, K, V, V)."""
     return [
         GraphModule(
-            name="example.uniform",
-            summary="Every joint takes the mean of all joints",
-            target="skelbench_example.modules:Uniform",
+            name="example.ctr",
+            summary="A learned topology refined by the differences of joints, the same for all channels",
+            target="skelbench_example.topology:RefinedGraph",
+            params=RefinedGraphParams,
         )
     ]
 
