@@ -71,7 +71,7 @@ STRATEGIES = (
     ),
     Strategy(
         name="viterbi",
-        summary="A path through a trellis by gradients, decoded by Viterbi (VAR-NAS; Peng et al., 2022)",
+        summary="A path through a trellis by gradients, decoded by Viterbi (VAR-NAS; Zhou et al., ACML 2021)",
         target="skelbench_plugins.strategies.viterbi:Viterbi",
         params=ViterbiParams,
         searches={"shared": frozenset(["trellis"])},

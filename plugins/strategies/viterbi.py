@@ -1,4 +1,4 @@
-"""A path through a trellis, learned by gradients and decoded by Viterbi: VAR-NAS (Peng et al., 2022)."""
+"""A path through a trellis, learned by gradients and decoded by Viterbi: VAR-NAS (Zhou et al., ACML 2021)."""
 
 from __future__ import annotations
 

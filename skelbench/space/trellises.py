@@ -1,4 +1,4 @@
-"""A path through a trellis, and the trellis with all its paths (Peng et al. 2022, "VAR-NAS").
+"""A path through a trellis, and the trellis with all its paths (VAR-NAS; Zhou et al., ACML 2021).
 
 A stage has several widths. Its head changes the width, and a stack of layers follows. In a path every
 stage has one width; in the whole trellis each width of a stage has a head for each width of the stage
