@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skelbench.components import Dataset
-from skelbench.data import Clips, read_clips
+from skelbench.data import Clips, read_clips, split_fingerprint
 from skelbench.errors import DataError
 from skelbench.registry import Registry
 
@@ -74,6 +74,40 @@ class DatasetConformance:
             train = reader.is_train(clips, protocol)
             assert train.dtype == bool
             assert 0 < train.sum() < len(clips), f"{protocol} leaves one part empty"
+
+    def test_no_recording_is_there_twice(self, loaded: tuple[Any, Clips]) -> None:
+        """Ids differ and so do coordinates: nothing that trains is tested under another name."""
+        _, clips = loaded
+        assert len(set(clips.ids.tolist())) == len(clips)
+        assert len({clips.clip(i).frames.tobytes() for i in range(len(clips))}) == len(clips)
+
+    def test_a_recording_stays_on_its_side(self, component: Dataset, loaded: tuple[Any, Clips]) -> None:
+        """Whether one trains depends on itself, not on which others are there, nor on chance."""
+        reader, clips = loaded
+        half = range(0, len(clips), 2)
+        part = Clips.of(
+            map(clips.clip, half), dataset=clips.dataset, layout=clips.layout, class_names=clips.class_names
+        )
+        for protocol in component.protocols:
+            train = reader.is_train(clips, protocol)
+            assert np.array_equal(reader.is_train(clips, protocol), train)
+            assert np.array_equal(reader.is_train(part, protocol), train[half])
+
+    def test_its_fingerprint_is_that_of_what_is_read(self, component: Dataset, tmp_path: Path) -> None:
+        """The same recordings have one fingerprint wherever they stand, and others have another."""
+        one, two, other = (
+            self.fingerprint(component, tmp_path / folder, seed)
+            for folder, seed in (("one", 0), ("two", 0), ("other", 1))
+        )
+        assert one == two
+        assert one != other
+
+    def fingerprint(self, component: Dataset, root: Path, seed: int) -> str:
+        """The fingerprint of the default protocol on synthetic recordings."""
+        reader = component.load()()
+        reader.synthesise(root, clips=self.clips, seed=seed, classes=min(self.classes, component.classes))
+        clips = read_clips(component, reader, root)
+        return split_fingerprint(clips, reader.is_train(clips, component.protocols[0]))
 
     def test_the_complete_data_set_is_known_or_not(self, component: Dataset) -> None:
         """For each protocol the counts of both parts, or None."""
