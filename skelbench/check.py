@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skelbench.components import BuildContext, Component, Dataset, Engine, Layout, Metric, Strategy
-from skelbench.data.preprocess import PREPROCESSES
+from skelbench.check_data import data_problems, frame_size
+from skelbench.components import (
+    NO_SKELETON,
+    BuildContext,
+    Component,
+    Dataset,
+    Engine,
+    Layout,
+    Metric,
+    Strategy,
+)
 from skelbench.errors import Problem, SkelbenchError, SpecError, did_you_mean
 from skelbench.registry import Registry
 from skelbench.space.arch import Architecture, NamedArchitecture, fitted
@@ -64,22 +73,38 @@ class Checked:
         """The spec."""
         return self.resolved.spec
 
+    @property
+    def stream(self) -> str:
+        """The input stream as records have it."""
+        return "video" if self.dataset.modality == "video" else self.spec.data.stream
+
+    def clip_options(self) -> dict[str, Any]:
+        """How a recording becomes a clip, as plain data, without what no result depends on."""
+        data = self.spec.data
+        if self.dataset.modality == "video":
+            return data.video.model_dump(mode="json", exclude={"cache_gib"})
+        return data.clip.model_dump(mode="json")
+
     def context(self) -> BuildContext:
         """Shape of a clip, classes and layout, for building a network."""
-        clip = self.spec.data.clip
+        data = self.spec.data
+        video = self.dataset.modality == "video"
+        height, width = frame_size(self.dataset, data.video) or (0, 0) if video else (0, 0)
         return BuildContext(
             channels=self.dataset.channels,
-            frames=clip.frames,
+            frames=data.video.frames if video else data.clip.frames,
             joints=len(self.layout.joints),
-            persons=clip.persons or self.dataset.persons,
+            persons=1 if video else data.clip.persons or self.dataset.persons,
             classes=self.dataset.classes,
             layout=self.layout,
+            height=height,
+            width=width,
         )
 
     def clip_shape(self, clips: int = 1) -> tuple[int, int, int, int, int]:
-        """(N, C, T, V, M) of the spec's clips."""
-        context = self.context()
-        return clips, context.channels, context.frames, context.joints, context.persons
+        """(N, C, T, V, M) of the spec's clips, of videos (N, C, T, H, W)."""
+        _, channels, frames, *ends = self.context().clip_shape
+        return clips, channels, frames, ends[0], ends[1]
 
 
 def check_spec(resolved: Resolved, registry: Registry) -> Checked:
@@ -144,7 +169,7 @@ class _Check:
         self.problems += expander.problems
         space = SearchSpace(network) if network else None
         search_network = self._search_network(expander, space) or network
-        dataset, layout, protocol = self._data()
+        dataset, layout, protocol = self._data(network)
         strategy, strategy_params = self._strategy(space, expander.places)
         engine, engine_params = self._chosen("engine", self.spec.search.engine, "search", "engine")
         metrics = [
@@ -189,27 +214,23 @@ class _Check:
 
     # --- data --------------------------------------------------------------------------------
 
-    def _data(self) -> tuple[Component | None, Component | None, str]:
+    def _data(self, network: NetworkNodes | None) -> tuple[Component | None, Component | None, str]:
         data = self.spec.data
-        if data.preprocess not in PREPROCESSES:
-            what = f"unknown pre-processing '{data.preprocess}'"
-            self._fault(what, ("data", "preprocess"), did_you_mean(data.preprocess, PREPROCESSES))
-        dataset = self._find("dataset", data.dataset, "data", "dataset")
-        if not isinstance(dataset, Dataset):
+        found, params = self._chosen("dataset", data.dataset, "data", "dataset")
+        if not isinstance(found, Dataset):
             return None, None, ""
+        dataset = found.with_params(params)
         protocol = data.protocol or dataset.protocols[0]
         if protocol not in dataset.protocols:
             what = f"data set '{dataset.name}' has no protocol '{protocol}'"
             self._fault(what, ("data", "protocol"), did_you_mean(protocol, dataset.protocols))
-        persons = data.clip.persons
-        if persons is not None and persons > dataset.persons:
-            what = (
-                f"a clip of {persons} persons, where data set '{dataset.name}' has at most {dataset.persons}"
-            )
-            self._fault(what, ("data", "clip", "persons"), f"Set it to {dataset.persons} or leave it out")
+        for what, path, remedy in data_problems(self.spec, dataset, network):
+            self._fault(what, path, remedy)
         return dataset, self._layout(dataset), protocol
 
     def _layout(self, dataset: Dataset) -> Component | None:
+        if dataset.modality == "video":
+            return NO_SKELETON
         own = self._find("layout", dataset.layout, "data", "dataset")
         if self.spec.data.layout is None:
             return own

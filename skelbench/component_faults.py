@@ -66,6 +66,8 @@ def _content_fault(component: Component) -> str | None:
     match component:
         case Dataset(protocols=()):
             return f"'{component.name}' no protocol"
+        case Dataset(modality="skeleton", layout="none"):
+            return f"'{component.name}' skeletons without a layout: name one"
         case Layout():
             known = range(len(component.joints))
             used = {component.root, *component.torso, *(j for bone in component.inward for j in bone)}

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from skelbench.errors import PluginError, described
+from skelbench.errors import PluginError, SkelbenchError, described
 
+_MEND = "Mend or update the plugin that registers it; --debug shows the traceback"
 Target = str | Callable[..., Any]
 NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell", "trellis"]
+"""A kind of decision that a network may leave open."""
 ALL_NODE_KINDS: frozenset[NodeKind] = frozenset(get_args(NodeKind))
+"""All of them, as a strategy over independent trials can search."""
 Contract = Literal["input", "skeleton", "head", "cell", "policy", "video_input", "video", "video_head"]
+"""What an operator maps, see `Operator`."""
 
 
 class Params(BaseModel):
@@ -69,8 +73,23 @@ class Component:
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything
             raise PluginError(
                 f"{self.kind} '{self.name}' cannot be loaded from '{self.target}': {described(error)}",
-                remedy="Mend or update the plugin that registers it",
+                remedy=_MEND,
             ) from error
+
+    def make(self, *args: Any, **params: Any) -> Any:
+        """What the target gives for some arguments.
+
+        Raises:
+            PluginError: It cannot be loaded, or it fails.
+            SkelbenchError: What the target itself raises of that kind.
+        """
+        target = self.load()
+        try:
+            return target(*args, **params)
+        except SkelbenchError:
+            raise
+        except Exception as error:  # see load
+            raise PluginError(f"{self.kind} '{self.name}' fails: {described(error)}", remedy=_MEND) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,24 +160,43 @@ class Engine(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Component):
-    """A data set: ``target()`` gives a `skelbench.data.Reader`.
+    """A data set: ``target(**params)`` gives a `skelbench.data.Reader`, or a `VideoReader` of videos.
 
     Attributes:
-        layout: The name of its layout.
+        modality: What its recordings are.
+        layout: The name of its layout; of no meaning in videos.
         classes: How many classes it has.
-        channels: Channels of one joint (3 for x, y, z).
+        channels: Channels of one joint (3 for x, y, z) or of one pixel (3 for colours).
         persons: The most persons kept in a clip.
+        frame_size: Rows and columns where all videos have the same, else None.
         protocols: Names of its evaluation protocols, default first.
         forms: The raw and prepared forms that its reader takes, for help.
+        given: The parameters in use, see `with_params`.
     """
 
     kind: ClassVar[str] = "dataset"
-    layout: str
+    modality: Literal["skeleton", "video"] = "skeleton"
+    layout: str = "none"
     classes: int
     channels: int = 3
     persons: int = 1
+    frame_size: tuple[int, int] | None = None
     protocols: tuple[str, ...]
     forms: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_params(self, params: Mapping[str, Any]) -> Dataset:
+        """The data set with parameters; ``classes``, ``channels``, ``frame_size`` among them describe it."""
+        described = {n: params[n] for n in ("classes", "channels", "frame_size") if n in params}
+        return replace(self, given=dict(params), **described)
+
+    def reader(self) -> Any:
+        """Its reader.
+
+        Raises:
+            PluginError: It cannot be loaded, or it fails.
+        """
+        return self.make(**self.given)
 
 
 @dataclass(frozen=True, kw_only=True)

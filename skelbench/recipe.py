@@ -54,6 +54,50 @@ class ClipOptions(Options):
         return self
 
 
+class VideoOptions(Options):
+    """How a video becomes a clip of fixed size (C, T, H, W), of bytes.
+
+    A video that is shorter than a clip is refused, or left out with ``skip_broken``: no frame is repeated.
+
+    Attributes:
+        frames: Frames T of a clip.
+        step: Every so many frames of the video one is taken.
+        resize: Rows and columns that frames are brought to before they are cropped; None leaves them.
+        short_side: At test, rows or columns of the shorter side instead, the other in proportion; None is
+            ``resize``.
+        crop: Side of a square cut out at random in training, in the middle at test (see `EvaluateOptions`);
+            None takes whole frames.
+        flip: Mirror half of the training clips, left for right.
+        skip_broken: Leave out, and name, videos that are missing, damaged, too short or too small; otherwise
+            they end the run before it begins.
+        cache_gib: Most GiB of decoded frames kept on disk, those used last; 0 keeps none. Results do not
+            depend on it.
+    """
+
+    frames: Positive = 16
+    step: Positive = 1
+    resize: tuple[Positive, Positive] | None = None
+    short_side: Positive | None = None
+    crop: Positive | None = None
+    flip: bool = False
+    skip_broken: bool = False
+    cache_gib: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> VideoOptions:
+        if self.short_side is not None and self.crop is None:
+            raise ValueError("short_side needs crop: frames would differ in size without")
+        side = min(filter(None, (*(self.resize or ()), self.short_side)), default=None)
+        if self.crop is not None and side is not None and self.crop > side:
+            raise ValueError(f"a crop of {self.crop} is larger than frames whose shorter side is {side}")
+        return self
+
+    @property
+    def window(self) -> int:
+        """How many frames of the video a clip spans, from its first to its last."""
+        return (self.frames - 1) * self.step + 1
+
+
 class AugmentOptions(Options):
     """Random changes of a training clip, the same for all its frames unless said otherwise.
 
@@ -160,13 +204,17 @@ class EvaluateOptions(Options):
         metrics: Names of registered metrics; the first one is the headline.
         selection: ``last``: the last epoch, trained on the whole training split; ``best_val``: the
             epoch best on validation, which is then held out of the final training.
-        views: Clips drawn per recording whose scores are averaged.
+        views: Clips drawn per recording whose scores are averaged; of a video, spread evenly over it.
+        crops: Squares cut out of each clip of a video, whose scores are averaged as well: 1 in the middle;
+            3 at the beginning, the middle and the end of the longer side. A record's views are their product
+            with ``views``.
         batch_size: Clips per forward pass.
     """
 
     metrics: tuple[str, ...] = ("top1", "top5")
     selection: Literal["last", "best_val"] = "last"
     views: Positive = 1
+    crops: Literal[1, 3] = 1
     batch_size: Positive = 64
 
 

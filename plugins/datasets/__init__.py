@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from skelbench import hookimpl
 from skelbench.components import Dataset
 
+from .clips_params import ClipsParams
+
 UCLA = Dataset(
     name="ucla",
     summary="Northwestern-UCLA Multiview Action 3D: 10 actions, 20 joints, three views",
@@ -112,8 +114,65 @@ DHG28 = Dataset(
     forms=_DHG_FORMS,
 )
 
+UCF101 = Dataset(
+    name="ucf101",
+    summary="UCF101: 101 actions in web videos, three splits",
+    target="skelbench_plugins.datasets.ucf101:Ucf101Reader",
+    modality="video",
+    classes=101,
+    protocols=("split1", "split2", "split3"),
+    forms=("folder of UCF-101/CLASS/v_CLASS_gGG_cCC.avi (or videos/) with ucfTrainTestlist/",),
+)
+KINETICS400 = Dataset(
+    name="kinetics400",
+    summary="Kinetics-400: 400 actions in web videos",
+    target="skelbench_plugins.datasets.kinetics400:Kinetics400Reader",
+    modality="video",
+    classes=400,
+    protocols=("val",),
+    forms=(
+        "folders train/ and val/ of videos with train.csv and val.csv",
+        "folders train/CLASS and val/CLASS of videos",
+    ),
+)
+CLIPS = Dataset(
+    name="clips",
+    summary="Any small videos in one npz file, whose arrays are named by parameters",
+    target="skelbench_plugins.datasets.clips:ClipsReader",
+    params=ClipsParams,
+    modality="video",
+    classes=10,
+    channels=1,
+    protocols=("official",),
+    forms=("npz of x (N, T, H, W) or (N, T, H, W, C) uint8, labels and split",),
+)
+_DEPTH_FORMS = ("npz of x (N, 16, 50, 50), gesture, finger, subject, essai, label14, label28 and train",)
+SHREC_DEPTH14 = Dataset(
+    name="shrec17-depth-14",
+    summary="SHREC'17 Track: 14 hand gestures as depth videos of 16 frames",
+    target="skelbench_plugins.datasets.shrec_depth:depth14",
+    modality="video",
+    classes=14,
+    channels=1,
+    frame_size=(50, 50),
+    protocols=("official",),
+    forms=_DEPTH_FORMS,
+)
+SHREC_DEPTH28 = Dataset(
+    name="shrec17-depth-28",
+    summary="SHREC'17 Track: 14 hand gestures with one finger or the whole hand, as depth videos",
+    target="skelbench_plugins.datasets.shrec_depth:depth28",
+    modality="video",
+    classes=28,
+    channels=1,
+    frame_size=(50, 50),
+    protocols=("official",),
+    forms=_DEPTH_FORMS,
+)
+
 _WHOLE_BODY = (UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
-DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28)
+_VIDEOS = (UCF101, KINETICS400, CLIPS, SHREC_DEPTH14, SHREC_DEPTH28)
+DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28, *_VIDEOS)
 
 
 @hookimpl

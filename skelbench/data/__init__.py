@@ -4,26 +4,38 @@ The loader (`skelbench.data.loader`) needs torch and is imported from its own mo
 here does without.
 """
 
-from skelbench.data.dataset import Clip, Clips, Reader
+from skelbench.data.dataset import Clip, Clips, Reader, Recordings
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
-from skelbench.data.open import Split, open_clips, split
+from skelbench.data.open import Split, open_clips, split, training_part
+from skelbench.data.open_videos import open_videos
 from skelbench.data.preprocess import PREPROCESSES
 from skelbench.data.sources import read_clips
 from skelbench.data.store import is_store, open_store, write_store
+from skelbench.data.videos import Extent, Video, VideoArray, VideoFile, VideoReader, Videos, VideoSource
 
 __all__ = [
     "PREPROCESSES",
     "Clip",
     "Clips",
+    "Extent",
     "Reader",
+    "Recordings",
     "Split",
+    "Video",
+    "VideoArray",
+    "VideoFile",
+    "VideoReader",
+    "VideoSource",
+    "Videos",
     "is_store",
     "open_clips",
     "open_store",
+    "open_videos",
     "raw_digest",
     "read_clips",
     "short",
     "split",
     "split_fingerprint",
+    "training_part",
     "write_store",
 ]

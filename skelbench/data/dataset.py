@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,40 +32,54 @@ class Clip:
     setup: int = -1
 
 
-@dataclass(frozen=True)
-class Clips:
-    """Many recordings in one flat array, in memory or memory-mapped.
+@dataclass(frozen=True, kw_only=True)
+class Recordings(ABC):
+    """What is known of many recordings, whatever they are of.
 
     Attributes:
         dataset: Name of the data set.
-        layout: Name of the skeleton layout.
         class_names: One name per class.
         ids: Sample ids, (n,) str.
         labels: Classes, (n,) int64.
         subjects: (n,) int32, -1 unknown.
         cameras: (n,) int32, -1 unknown.
         setups: (n,) int32, -1 unknown.
-        offsets: (n + 1,) int64: recording i has frames offsets[i]..offsets[i + 1].
-        frames: (sum T, M, V, C) float32.
         synthetic: Whether the recordings were made by `skelbench data synth`.
-        preprocess: The named pre-processing already applied, ``none`` for raw coordinates.
     """
 
     dataset: str
-    layout: str
     class_names: tuple[str, ...]
     ids: np.ndarray
     labels: np.ndarray
     subjects: np.ndarray
     cameras: np.ndarray
     setups: np.ndarray
-    offsets: np.ndarray
-    frames: np.ndarray
     synthetic: bool = False
-    preprocess: str = "none"
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    @abstractmethod
+    def lengths(self) -> np.ndarray:
+        """Frames of each recording, (n,) int64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clips(Recordings):
+    """Many recordings of skeletons in one flat array, in memory or memory-mapped.
+
+    Attributes:
+        layout: Name of the skeleton layout.
+        offsets: (n + 1,) int64: recording i has frames offsets[i]..offsets[i + 1].
+        frames: (sum T, M, V, C) float32.
+        preprocess: The named pre-processing already applied, ``none`` for raw coordinates.
+    """
+
+    layout: str
+    offsets: np.ndarray
+    frames: np.ndarray
+    preprocess: str = "none"
 
     @property
     def lengths(self) -> np.ndarray:
@@ -116,7 +131,7 @@ class Clips:
 
 
 class Reader(Protocol):
-    """What the target of a `skelbench.components.Dataset` makes: all that is peculiar to a data set."""
+    """What the target of a `skelbench.components.Dataset` of skeletons makes: all that is peculiar to it."""
 
     class_names: tuple[str, ...]
 

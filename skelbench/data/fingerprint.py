@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skelbench.data.dataset import Clips
+from skelbench.data.dataset import Clips, Recordings
+from skelbench.data.videos import Videos
 from skelbench.errors import DataError
 
 _SHORT = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TracedClips(Clips):
     """Recordings that remember their raw coordinates' digest after pre-processing.
 
@@ -49,12 +50,20 @@ def combined_digest(ids: Iterable[str], labels: Iterable[int], digests: Iterable
     return whole.hexdigest()
 
 
-def raw_digest(clips: Clips) -> str:
+def raw_digest(clips: Recordings) -> str:
     """Digest of ids, labels and raw coordinates; equal for recordings in memory and in a store.
+
+    Of videos it is of ids, labels, numbers of frames and sizes of the files: nothing is decoded for it, and
+    a file that was coded anew is other data. Of videos in memory it is of every pixel.
 
     Raises:
         DataError: The coordinates are pre-processed and the raw ones were not remembered.
     """
+    if isinstance(clips, Videos):
+        marks = [f"{extent.frames}\0{extent.mark}\n".encode() for extent in clips.extents]
+        return combined_digest(clips.ids, clips.labels, marks)
+    if not isinstance(clips, Clips):
+        raise TypeError(f"{type(clips).__name__} are neither skeletons nor videos")
     if isinstance(clips, TracedClips) and clips.raw_digest:
         return clips.raw_digest
     if clips.preprocess != "none":
@@ -66,7 +75,7 @@ def raw_digest(clips: Clips) -> str:
     return combined_digest(clips.ids, clips.labels, digests)
 
 
-def split_fingerprint(clips: Clips, is_train: np.ndarray) -> str:
+def split_fingerprint(clips: Recordings, is_train: np.ndarray) -> str:
     """Fingerprint of a protocol's split: ids, labels, raw coordinates and who is in train, 64 hex digits.
 
     Validation is not part of it: results on the same test recordings stay comparable however

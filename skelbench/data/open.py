@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from skelbench.components import Dataset, Layout
-from skelbench.data.dataset import Clips, Reader
+from skelbench.data.alone import alone
+from skelbench.data.dataset import Clips, Reader, Recordings
 from skelbench.data.fingerprint import split_fingerprint, trace
 from skelbench.data.holdout import by_chance, by_subject
 from skelbench.data.preprocess import check_layout, find
 from skelbench.data.preprocess import preprocess as apply_preprocess
 from skelbench.data.sources import Progress, listing_fingerprint, read_clips
 from skelbench.data.store import is_store, open_store, write_store
+from skelbench.data.videos import VideoReader, Videos
 from skelbench.errors import DataError
 from skelbench.recipe import ValidationOptions
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of recordings, sorted; the three share none.
+    """Indices of recordings, sorted; no two parts share any.
 
     Attributes:
         train: To train on.
         validation: Held out of the protocol's training split.
         test: The protocol's test split.
         fingerprint: See `skelbench.data.fingerprint.split_fingerprint`.
+        inference: Held out of the training split as well, where a search asks for a third part.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     fingerprint: str
+    inference: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def whole_train(self) -> np.ndarray:
-        """The protocol's training split: train and validation together."""
-        return np.sort(np.concatenate([self.train, self.validation]))
+        """The protocol's training split: train, validation and inference together."""
+        return np.sort(np.concatenate([self.train, self.validation, self.inference]))
 
 
 def open_clips(
@@ -83,36 +84,64 @@ def open_clips(
                 remedy=f"Give a store or the raw files of '{component.name}'",
             )
     else:
-        clips = trace(read_clips(component, component.load()(), root, progress=progress))
+        clips = trace(read_clips(component, component.reader(), root, progress=progress))
     check_layout(clips, layout)
     return apply_preprocess(clips, preprocess, layout)
 
 
-def split(clips: Clips, reader: Reader, protocol: str, validation: ValidationOptions, seed: int) -> Split:
-    """Split recordings by a protocol and hold validation out of its training split.
+def training_part(recordings: Recordings, reader: Reader | VideoReader, protocol: str) -> np.ndarray:
+    """Which recordings the protocol trains on, (n,) bool; of videos their lists have said it.
+
+    Raises:
+        DataError: The protocol does not fit the recordings.
+    """
+    if isinstance(recordings, Videos):
+        return recordings.train
+    return np.asarray(reader.is_train(recordings, protocol), dtype=bool)  # type: ignore[union-attr, arg-type]
+
+
+def split(
+    recordings: Recordings,
+    reader: Reader | VideoReader,
+    protocol: str,
+    validation: ValidationOptions,
+    seed: int,
+    inference: float | None = None,
+) -> Split:
+    """Split recordings by a protocol and hold parts out of its training split.
 
     Args:
-        clips: The recordings.
+        recordings: The recordings.
         reader: Knows the protocol.
         protocol: Its name.
         validation: How much is held out, and how.
         seed: Seed of what is held out.
+        inference: Share of the training split that is held out for a third part, in the same way. What is
+            held out for validation does not depend on it.
 
     Raises:
         DataError: The protocol is unknown or leaves a split empty, or nothing can be held out.
     """
-    is_train = np.asarray(reader.is_train(clips, protocol), dtype=bool)
+    is_train = training_part(recordings, reader, protocol)
     whole, test = np.flatnonzero(is_train), np.flatnonzero(~is_train)
     for name, members in (("train", whole), ("test", test)):
         if not len(members):
             raise DataError(
-                f"no recording of '{clips.dataset}' is in the {name} split of '{protocol}'",
+                f"no recording of '{recordings.dataset}' is in the {name} split of '{protocol}'",
                 remedy="Add the missing recordings, or choose another protocol",
             )
     hold_out = by_subject if validation.by == "subject" else by_chance
     rng = np.random.default_rng(seed)
-    held = hold_out(clips.subjects[whole], clips.labels[whole], validation.fraction, rng)
-    return Split(whole[~held], whole[held], test, split_fingerprint(clips, is_train))
+
+    def held_out(members: np.ndarray, share: float) -> np.ndarray:
+        return hold_out(recordings.subjects[members], recordings.labels[members], share, rng)
+
+    held = held_out(whole, validation.fraction)
+    train, third = whole[~held], np.zeros(0, dtype=np.int64)
+    if inference is not None:
+        also = held_out(train, inference * len(whole) / len(train))
+        train, third = train[~also], train[also]
+    return Split(train, whole[held], test, split_fingerprint(recordings, is_train), third)
 
 
 def _cached(
@@ -124,23 +153,10 @@ def _cached(
     progress: Progress | None,
 ) -> Path:
     store = cache / f"{component.name}-{preprocess}-{listing_fingerprint(root)[:16]}"
-    with _alone(store):
+    with alone(store):
         if not is_store(store):
-            reader = component.load()()
+            reader = component.reader()
             write_store(
                 store, component, reader, root, preprocess=preprocess, layout=layout, progress=progress
             )
     return store
-
-
-@contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """Let one process at a time make a store; the lock goes with its process, however that ends."""
-    try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        lock = store.with_name(f"{store.name}.lock").open("w")
-    except OSError as error:
-        raise DataError(f"the cache cannot be written: {error.strerror}", where=store.parent) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

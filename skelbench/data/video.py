@@ -119,14 +119,44 @@ def read_frames(
     return np.stack([found[index] for index in wanted.tolist()])
 
 
-class _Resize:
-    """Turns decoded frames into RGB of the wanted size."""
+def resize_frames(
+    frames: np.ndarray, *, short_side: int | None = None, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Frames in memory, resized as `read_frames` resizes them.
 
-    def __init__(self, path: Path, short_side: int | None, size: tuple[int, int] | None) -> None:
+    Args:
+        frames: (n, H, W, C) uint8, C of 1 or 3.
+        short_side: See `read_frames`.
+        size: See `read_frames`.
+
+    Returns:
+        (n, H', W', C) uint8; the same array where nothing is to be done.
+
+    Raises:
+        DataError: The arguments do not go together.
+        SkelbenchError: PyAV is missing, and there is something to be done.
+    """
+    if short_side is None and size in (None, frames.shape[1:3]):
+        return frames
+    form = {1: "gray", 3: "rgb24"}[frames.shape[3]]
+    resize = _Resize(None, short_side, size, form)
+    make = import_av().VideoFrame.from_ndarray
+    made = [resize(make(np.ascontiguousarray(f.squeeze(2) if form == "gray" else f), form)) for f in frames]
+    return np.stack(made).reshape(*np.shape(made)[:3], -1)
+
+
+class _Resize:
+    """Turns frames into pixels of the wanted size and form, RGB unless told otherwise."""
+
+    def __init__(
+        self, path: Path | None, short_side: int | None, size: tuple[int, int] | None, form: str = "rgb24"
+    ) -> None:
+        where = path or ""
         if short_side is not None and size is not None:
-            raise DataError("a short side and a size are both given", where=path, remedy="Give one of them")
+            raise DataError("a short side and a size are both given", where=where, remedy="Give one of them")
         if any(side < 1 for side in (*(size or ()), short_side if short_side is not None else 1)):
-            raise DataError("frames without a pixel are wanted", where=path, remedy="Give sides from 1")
+            raise DataError("frames without a pixel are wanted", where=where, remedy="Give sides from 1")
+        self._form = form
         self._short_side = short_side
         self._size = size
         # One for all frames: it keeps its tables while the sizes stay the same.
@@ -140,10 +170,12 @@ class _Resize:
         return round(height * scale), round(width * scale)
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8."""
+        """(H, W, 3) uint8, or (H, W) of gray."""
         height, width = self.target(frame.height, frame.width)
-        rgb = self._reformatter.reformat(frame, width, height, "rgb24", interpolation="BILINEAR", threads=1)
-        return rgb.to_ndarray()
+        pixels = self._reformatter.reformat(
+            frame, width, height, self._form, interpolation="BILINEAR", threads=1
+        )
+        return pixels.to_ndarray()
 
 
 def _decode(path: Path, first: int) -> Generator[tuple[int, VideoFrame]]:

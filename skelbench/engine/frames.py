@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
+from skelbench.data.loader import ClipLoader
 from skelbench.engine.material import Material
 from skelbench.engine.reopen import reopen
 from skelbench.errors import DataError, RunFolderError, WorkFailed, did_you_mean
@@ -93,6 +94,9 @@ def _first_view(material: Material, index: int, stream: Stream) -> tuple[Tensor,
     """The first test clip of a recording, (1, C, T, V, M), as the network takes it and as joints."""
     alone = replace(material, split=replace(material.split, test=np.array([index])))
     loader, views = alone.test_loader(), []
+    if not isinstance(loader, ClipLoader):
+        remedy = "Only runs on skeletons can be shown"
+        raise RunFolderError("the run is on videos, whose frames have no joints", remedy=remedy)
     for loader.stream in (stream, "joint"):
         x, _, _ = next(iter(loader))
         views.append(x[:1])

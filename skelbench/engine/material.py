@@ -11,17 +11,24 @@ from typing import Any
 import numpy as np
 
 from skelbench.check import Checked
-from skelbench.console import Screen
-from skelbench.data.dataset import Clips
+from skelbench.console import Count, Screen
+from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
+from skelbench.data.frame_cache import FrameCache
 from skelbench.data.loader import ClipLoader
 from skelbench.data.open import Split, open_clips, split
+from skelbench.data.open_videos import open_videos
+from skelbench.data.video_index import WORKERS
+from skelbench.data.video_loader import VideoLoader
+from skelbench.data.videos import Videos
 from skelbench.errors import RunFolderError
 from skelbench.recipe import TrainOptions
 from skelbench.results.store import RunFolder
 
 RECORDINGS = "recordings.json"
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
+Loader = ClipLoader | VideoLoader
+_MOST_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -30,48 +37,63 @@ class Material:
 
     Attributes:
         checked: The checked spec.
-        clips: Every recording, pre-processed.
+        clips: Every recording, skeletons pre-processed.
         split: Indices of train, validation and test.
         seed: The run's seed.
+        cache: Keeps decoded frames of videos; None for none.
     """
 
     checked: Checked
-    clips: Clips
+    clips: Recordings
     split: Split
     seed: int
+    cache: FrameCache | None = None
 
-    def train_loader(self, options: TrainOptions, *, whole: bool) -> ClipLoader:
+    def train_loader(self, options: TrainOptions, *, whole: bool) -> Loader:
         """Random clips of the training split, with the validation clips in it if ``whole``."""
         indices = self.split.whole_train if whole else self.split.train
         return self._random_loader(indices, options, options.repeat)
 
-    def alpha_loader(self, options: TrainOptions) -> ClipLoader:
+    def alpha_loader(self, options: TrainOptions) -> Loader:
         """Random clips of the validation recordings, which the supernet's weights are not trained on."""
         return self._random_loader(self.split.validation, options, repeat=1)
 
-    def validation_loader(self, batch_size: int) -> ClipLoader:
+    def validation_loader(self, batch_size: int) -> Loader:
         """One clip of each validation recording."""
         return self._loader(self.split.validation, batch_size=batch_size)
 
-    def test_loader(self) -> ClipLoader:
-        """The views of each test recording."""
-        options = self.checked.spec.evaluate
-        return self._loader(self.split.test, batch_size=options.batch_size, views=options.views)
+    def inference_loader(self, batch_size: int) -> Loader | None:
+        """One clip of each recording of the third part of the training split; None where there is none."""
+        held_out = self.split.inference
+        return self._loader(held_out, batch_size=batch_size) if len(held_out) else None
 
-    def _random_loader(self, indices: np.ndarray, options: TrainOptions, repeat: int) -> ClipLoader:
+    def test_loader(self) -> Loader:
+        """The views of each test recording, of a video with all their crops."""
+        options = self.checked.spec.evaluate
+        crops = {"crops": options.crops} if isinstance(self.clips, Videos) else {}
+        return self._loader(self.split.test, batch_size=options.batch_size, views=options.views, **crops)
+
+    def _random_loader(self, indices: np.ndarray, options: TrainOptions, repeat: int) -> Loader:
+        augment = {"augment": options.augment} if isinstance(self.clips, Clips) else {}
         return self._loader(
             indices,
             batch_size=min(options.batch_size, len(indices) * repeat),
-            augment=options.augment,
             repeat=repeat,
             shuffle=True,
             training=True,
             drop_last=True,
+            **augment,
         )
 
-    def _loader(self, indices: np.ndarray, **options: Any) -> ClipLoader:
-        data = self.checked.spec.data
-        clip, layout = data.clip, self.checked.layout
+    def _loader(self, indices: np.ndarray, **options: Any) -> Loader:
+        data, layout = self.checked.spec.data, self.checked.layout
+        if isinstance(self.clips, Videos):
+            _, channels, _, height, width = self.checked.clip_shape()
+            options |= {"shape": (channels, height, width), "workers": WORKERS, "cache": self.cache}
+            return VideoLoader(self.clips, indices, video=data.video, seed=self.seed, **options)
+        if not isinstance(self.clips, Clips):
+            raise TypeError(f"there is no loader of {type(self.clips).__name__}")
+        clip = data.clip
         if clip.persons is None:
             clip = clip.model_copy(update={"persons": self.checked.dataset.persons})
         return ClipLoader(
@@ -80,7 +102,7 @@ class Material:
 
     @property
     def fingerprints(self) -> tuple[str, str]:
-        """Of the split, and of the raw coordinates."""
+        """Of the split, and of the recordings as they were before any pre-processing."""
         return self.split.fingerprint, short(raw_digest(self.clips))
 
     def confirm(self, folder: RunFolder) -> None:
@@ -104,25 +126,43 @@ def load_material(checked: Checked, root: Path, cache: Path, seed: int, screen: 
     """Read the recordings under ``root``, or the store made of them before, and split them.
 
     Raises:
-        DataError: See `skelbench.data.open`.
+        DataError: See `skelbench.data.open` and `skelbench.data.open_videos`.
     """
-    data = checked.spec.data
+    spec = checked.spec
     screen.say(f"reading {checked.dataset.name} from {root}")
     with screen.count("reading") as count:
-        clips = open_clips(
-            checked.dataset,
-            root,
-            preprocess=data.preprocess,
-            layout=checked.layout,
-            cache=cache,
-            progress=count,
-        )
-    reader = checked.dataset.load()()
+        clips = _recordings(checked, root, cache, count)
+    if isinstance(clips, Videos) and clips.left_out:
+        screen.say("\n  ".join([f"left out {len(clips.left_out)} videos:", *_first(clips.left_out)]))
     # The held-out recordings are the same for every seed, so that seeds differ in training alone.
-    parts = split(clips, reader, checked.protocol, checked.spec.train.validation, seed=0)
+    options = spec.train.validation
+    parts = split(clips, checked.dataset.reader(), checked.protocol, options, 0, spec.search.inference)
     counts = f"{len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test clips"
     screen.say(f"{checked.protocol}: {counts}, split {parts.fingerprint[:12]}")
-    return Material(checked, clips, parts, seed)
+    frames = FrameCache(cache / "frames", gib) if (gib := spec.data.video.cache_gib) else None
+    return Material(checked, clips, parts, seed, frames)
+
+
+def _recordings(checked: Checked, root: Path, cache: Path, progress: Count) -> Recordings:
+    data = checked.spec.data
+    if checked.dataset.modality == "video":
+        return open_videos(
+            checked.dataset, root, checked.protocol, data.video, cache=cache, progress=progress
+        )
+    return open_clips(
+        checked.dataset,
+        root,
+        preprocess=data.preprocess,
+        layout=checked.layout,
+        cache=cache,
+        progress=progress,
+    )
+
+
+def _first(told: tuple[str, ...]) -> list[str]:
+    rest = len(told) - _MOST_TOLD
+    more = [f"and {rest} more; `skelbench data check` names them all"] if rest > 0 else []
+    return [*told[:_MOST_TOLD], *more]
 
 
 def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
@@ -133,7 +173,7 @@ def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
         screen.say(f"no --data given: making {SYNTHETIC_CLIPS} synthetic recordings of {classes} classes")
         partial = root.with_name(root.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        reader = checked.dataset.load()()
+        reader = checked.dataset.reader()
         reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
         partial.rename(root)
     return root

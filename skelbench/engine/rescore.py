@@ -31,11 +31,12 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         DataError: The recordings are gone, or they are others than the run's.
     """
     record = RunFolder(path).finished()
-    opened = reopen(path, data, (f"evaluate.views={views or record.views}",))
+    opened = reopen(path, data, (f"evaluate.views={views}",) if views else ())
     job, network = opened.job, opened.network
     checked, material, run = job.checked, job.material, job.folder
     scores, metrics = score_network(job, network)
-    if checked.spec.evaluate.views == record.views:
+    scored = checked.spec.evaluate.views * checked.spec.evaluate.crops
+    if scored == record.views:
         return _confirmed(record, metrics, path)
     fixed = None if record.strategy else opened.architecture
     started = stored_identities(run)
@@ -51,7 +52,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
         folder.save_scores(scores.ids, scores.labels, scores.scores)
         changes: dict[str, Any] = {
             "metrics": metrics,
-            "views": checked.spec.evaluate.views,
+            "views": scored,
             "run": folder.name,
         }
         changes |= complexity(network, checked.clip_shape())

@@ -70,7 +70,7 @@ def _search(job: Job, journal: Journal) -> Sample:
 def make_search(job: Job) -> Any:
     """The strategy's search over the spec's space, not yet begun; its form says of what kind."""
     spec = job.checked.spec.search
-    return job.checked.strategy.load()(
+    return job.checked.strategy.make(
         job.checked.space,
         seed=job.options.seed,
         weights=spec.strategy.weights,
@@ -89,6 +89,7 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
     folder.mkdir(exist_ok=True)
     seed_everything(job.options.seed)
     loader = job.material.train_loader(options, whole=False)
+    held_out = job.material.inference_loader(spec.evaluate.batch_size)
     with job.screen.bar("search", options.epochs * len(loader)) as advance, quiet():
         epochs = Epochs(folder, None, journal.epoch, advance)
         trainer = trainer_arguments(options, job.options.accelerator)
@@ -102,6 +103,7 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
             seed=job.options.seed,
             clip_shape=job.checked.clip_shape(),
             alphas=LazyLoader(job.material.alpha_loader(options)),
+            inference=None if held_out is None else KeptBatches(held_out),
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
         supernet = SupernetSpace(job.checked.search_network, job.checked.context())
@@ -147,7 +149,7 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
 
 
 def _engine(job: Job) -> Any:
-    return job.checked.engine.load()(**job.checked.engine_params)
+    return job.checked.engine.make(**job.checked.engine_params)
 
 
 def _tell(job: Job, line: dict[str, Any]) -> None:

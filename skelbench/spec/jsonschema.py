@@ -17,7 +17,7 @@ _COUNT: _Json = {"type": "integer", "minimum": 1}
 _WHOLE: _Json = {"type": "integer", "minimum": 0}
 _NUMBERS: _Json = {"type": "array", "items": _WHOLE, "minItems": 1}
 _LABEL: _Json = {"type": "string", "description": "One label is one decision; '{i}' is the block's number."}
-_PARTIAL = ("DataSpec", "NetworkSpec", "SearchSpec", "StrategySpec")
+_PARTIAL = ("DataSpec", "DatasetSpec", "NetworkSpec", "SearchSpec", "StrategySpec")
 
 
 def json_schema(names: Mapping[str, Sequence[str]] | None = None) -> _Json:
@@ -37,9 +37,12 @@ def json_schema(names: Mapping[str, Sequence[str]] | None = None) -> _Json:
         network = definitions[name]["properties"]
         network["input"] = network["head"] = _NODE
         network["body"] = _NODES
+    data = definitions["DataSpec"]["properties"]
+    name = definitions["DatasetSpec"]["properties"]["name"]
+    data["dataset"] = {"anyOf": [name, data["dataset"]]}
     definitions["Node"] = _node(names or {})
     for kind, owner, key in (
-        ("dataset", "DataSpec", "dataset"),
+        ("dataset", "DatasetSpec", "name"),
         ("layout", "DataSpec", "layout"),
         ("strategy", "StrategySpec", "name"),
         ("engine", "Chosen", "name"),

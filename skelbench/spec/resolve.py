@@ -123,6 +123,8 @@ def spec_hash(data: dict[str, Any]) -> str:
     """Sha256 of what defines a run, whatever the order of keys."""
     kept = {k: v for k, v in data.items() if k not in _NOT_PART_OF_THE_RUN}
     kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k != "root"}
+    if "cache_gib" in (video := kept["data"].get("video", {})):  # no result depends on it
+        kept["data"]["video"] = {k: v for k, v in video.items() if k != "cache_gib"}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from skelbench.errors import SpecError
 from skelbench.recipe import (
@@ -16,6 +16,7 @@ from skelbench.recipe import (
     Positive,
     Stream,
     TrainOptions,
+    VideoOptions,
 )
 from skelbench.spec.faults import problems
 from skelbench.spec.yaml import Marks
@@ -26,25 +27,52 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Part = Annotated[str, Field(min_length=1)]
 
 
+class Chosen(BaseModel):
+    """A component by name; all other keys are its parameters.
+
+    Attributes:
+        name: A registered name.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters as written."""
+        return dict(self.model_extra or {})
+
+
+class DatasetSpec(Chosen):
+    """A data set by name and parameters; one without parameters may be its name alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
+
+
 class DataSpec(Options):
     """What is recognised.
 
     Attributes:
-        dataset: A registered data set.
+        dataset: A registered data set: its name, or a mapping of ``name`` and its parameters.
         protocol: One of its protocols; None is its first.
         stream: The input stream.
         preprocess: A named pre-processing of whole recordings.
         layout: The skeleton layout; None is the data set's own.
-        clip: How a recording becomes a clip.
+        clip: How a recording of skeletons becomes a clip.
+        video: How a video becomes one.
         root: Where the data lies; usually given with --data.
     """
 
-    dataset: str
+    dataset: DatasetSpec
     protocol: str | None = None
     stream: Stream = "joint"
     preprocess: str = "none"
     layout: str | None = None
     clip: ClipOptions = ClipOptions()
+    video: VideoOptions = VideoOptions()
     root: str | None = None
 
 
@@ -76,22 +104,6 @@ class SearchNetworkSpec(Options):
     head: RawNode | None = None
 
 
-class Chosen(BaseModel):
-    """A component by name; all other keys are its parameters.
-
-    Attributes:
-        name: A registered name.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    name: str
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters as written."""
-        return dict(self.model_extra or {})
-
-
 class StrategySpec(Chosen):
     """The search strategy.
 
@@ -112,6 +124,8 @@ class SearchSpec(Options):
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         engine: NNI's execution engine.
         derive: How weights become one architecture.
+        inference: Share of the training split that is held out as validation is, for a gradient search to
+            evaluate architectures on; nothing learns from it during the search. None: no such part.
         inherit: Whether the final training begins with the weights that the architecture found has in the
             supernet; of a path through a trellis.
         network: Parts of the network that are others during the search, smaller ones as a rule.
@@ -124,6 +138,7 @@ class SearchSpec(Options):
     active: Literal["single", "all"] = "single"
     engine: Chosen = Chosen(name="sequential")
     derive: DeriveOptions = DeriveOptions()
+    inference: Annotated[float, Field(gt=0, lt=1)] | None = None
     inherit: bool = False
     network: SearchNetworkSpec = SearchNetworkSpec()
     train: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,27 @@
+"""Letting one process at a time make what several need."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from skelbench.errors import DataError
+
+
+@contextmanager
+def alone(made: Path) -> Iterator[None]:
+    """Let one process at a time make ``made``; the lock goes with its process, however that ends.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    try:
+        made.parent.mkdir(parents=True, exist_ok=True)
+        lock = made.with_name(f"{made.name}.lock").open("w")
+    except OSError as error:
+        raise DataError(f"the cache cannot be written: {error.strerror}", where=made.parent) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
