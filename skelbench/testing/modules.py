@@ -25,6 +25,8 @@ IN_SLOT = {"graph_module": "adjacency", "operator": "stgcn_block"}
 """What stands in a slot that needs a module and is given no other."""
 MULTIPLY = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.RNNBase)
 """Layers whose work is counted in MACs."""
+COSINE = 0.98
+"""Of the angle between values in bfloat16 and in single precision, at least."""
 
 
 def build(
@@ -154,13 +156,12 @@ class BuiltModule:
         assert torch.equal(again.eval()(x), module.eval()(x)), "something is not in the state"
 
     def test_it_learns_in_mixed_precision(self, module: nn.Module, x: Tensor) -> None:
-        """Under bfloat16 values and gradients are finite."""
-        with torch.autocast("cpu", torch.bfloat16):
-            out = module(x)
-        assert torch.isfinite(out).all()
-        if out.requires_grad:
-            backward(out)
+        """Under bfloat16 values and gradients are finite, and point where those of single precision do."""
+        (out, slopes), (rough, rough_slopes) = (_values_and_slopes(module, x, half) for half in (False, True))
         check_gradients(module)
+        assert torch.isfinite(rough).all()
+        assert alike(rough, out), "under bfloat16 the output is another"
+        assert alike(rough_slopes, slopes), "under bfloat16 the gradients are others"
 
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
     def test_it_runs_on_cuda(self, module: nn.Module, x: Tensor) -> None:
@@ -217,6 +218,14 @@ def check_gradients(module: nn.Module) -> None:
     assert not broken, f"gradients of {broken} are not finite"
 
 
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of as many values point in one direction, or are both zero or empty."""
+    one, other = one.double().flatten(), other.double().flatten()
+    if not one.any() or not other.any():
+        return not one.any() and not other.any()
+    return bool(torch.cosine_similarity(one, other, dim=0) > COSINE)
+
+
 def check_state(module: nn.Module, before: Mapping[str, Tensor]) -> None:
     """Fail where weights or buffers are not what they were, bit by bit."""
     changed = [name for name, tensor in _state(module).items() if not torch.equal(tensor, before[name])]
@@ -227,6 +236,18 @@ def _state(module: nn.Module) -> dict[str, Tensor]:
     """Copies of weights and of all buffers, those too that no checkpoint holds."""
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def _values_and_slopes(module: nn.Module, x: Tensor, half: bool) -> tuple[Tensor, Tensor]:
+    """The output, and the gradients of all parameters in one row, with the same random numbers each time."""
+    module.zero_grad()
+    torch.manual_seed(0)
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        out = module(x)
+    if out.requires_grad:
+        backward(out)
+    slopes = [p.grad.flatten().float() for p in module.parameters() if p.grad is not None]
+    return out.detach().float(), torch.cat([torch.zeros(0), *slopes])
 
 
 def _exported(network: nn.Module, x: Tensor) -> nn.Module | Exception:

@@ -98,7 +98,7 @@ class Forgetful(Faulty):
         return x * self.scale * self.drawn
 
 
-class HalfPrecise(Faulty):
+class Mistyped(Faulty):
     """Fine in single precision; under autocast the types do not fit."""
 
     def __init__(self, context: BuildContext) -> None:
@@ -106,9 +106,24 @@ class HalfPrecise(Faulty):
         self.linear = nn.Linear(context.joints, context.joints)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = torch.zeros_like(x)
-        out[:] = self.linear(x) * self.scale
-        return out.index_put((torch.tensor([0]),), self.linear(x[:1]))
+        return (x * self.scale).index_put((torch.tensor([0]),), self.linear(x[:1]))
+
+
+class Rounding(Faulty):
+    """Under autocast it gives something else."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = x * self.scale
+        return out.flip(1) if torch.is_autocast_enabled("cpu") else out
+
+
+class Misled(Faulty):
+    """Under autocast the values are right and the gradients are not."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = x * self.scale
+        wrong = (x * self.scale).flip(1)
+        return wrong - wrong.detach() + out.detach() if torch.is_autocast_enabled("cpu") else out
 
 
 class Branching(Faulty):
@@ -204,10 +219,17 @@ def test_weights_that_no_checkpoint_holds() -> None:
         OPERATORS.test_its_state_comes_back(REGISTRY, component, {}, module, x, PLACE)
 
 
-def test_modules_that_mixed_precision_breaks() -> None:
-    _, module, x = faulty(HalfPrecise)
-    module(x)
-    with pytest.raises(RuntimeError, match="dtype"):
+@pytest.mark.parametrize(
+    ("target", "error", "message"),
+    [
+        (Mistyped, RuntimeError, "dtype"),
+        (Rounding, AssertionError, "the output is another"),
+        (Misled, AssertionError, "the gradients are others"),
+    ],
+)
+def test_modules_that_mixed_precision_breaks(target: Any, error: type[Exception], message: str) -> None:
+    _, module, x = faulty(target)
+    with pytest.raises(error, match=message):
         OPERATORS.test_it_learns_in_mixed_precision(module, x)
 
 
