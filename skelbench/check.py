@@ -76,7 +76,7 @@ class Checked:
     @property
     def stream(self) -> str:
         """The input stream as records have it."""
-        return "video" if self.dataset.modality == "video" else self.spec.data.stream
+        return self.dataset.stream if self.dataset.modality == "video" else self.spec.data.stream
 
     def clip_options(self) -> dict[str, Any]:
         """How a recording becomes a clip, as plain data, without what no result depends on."""

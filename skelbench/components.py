@@ -169,6 +169,7 @@ class Dataset(Component):
         channels: Channels of one joint (3 for x, y, z) or of one pixel (3 for colours).
         persons: The most persons kept in a clip.
         frame_size: Rows and columns where all videos have the same, else None.
+        stream: What a video shows, as records name it; of skeletons a spec chooses the stream.
         protocols: Names of its evaluation protocols, default first.
         forms: The raw and prepared forms that its reader takes, for help.
         given: The parameters in use, see `with_params`.
@@ -181,6 +182,7 @@ class Dataset(Component):
     channels: int = 3
     persons: int = 1
     frame_size: tuple[int, int] | None = None
+    stream: str = "rgb"
     protocols: tuple[str, ...]
     forms: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)

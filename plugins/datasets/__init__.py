@@ -141,6 +141,7 @@ CLIPS = Dataset(
     target="skelbench_plugins.datasets.clips:ClipsReader",
     params=ClipsParams,
     modality="video",
+    stream="video",
     classes=10,
     channels=1,
     protocols=("official",),
@@ -155,6 +156,7 @@ SHREC_DEPTH14 = Dataset(
     classes=14,
     channels=1,
     frame_size=(50, 50),
+    stream="depth",
     protocols=("official",),
     forms=_DEPTH_FORMS,
 )
@@ -166,6 +168,7 @@ SHREC_DEPTH28 = Dataset(
     classes=28,
     channels=1,
     frame_size=(50, 50),
+    stream="depth",
     protocols=("official",),
     forms=_DEPTH_FORMS,
 )
