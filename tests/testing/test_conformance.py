@@ -74,7 +74,7 @@ class TestEveryOneShotStrategy(OneShotConformance):
 
 
 class TestEveryDataset(DatasetConformance):
-    component = every("dataset")
+    component = every("dataset", modality="skeleton")
 
 
 class TestEveryMetric(MetricConformance):
