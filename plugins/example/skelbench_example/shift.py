@@ -32,11 +32,12 @@ class Shift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) -> (N, C, T, V)."""
-        shifted = x.gather(3, self.joints.expand_as(x))
-        return torch.relu(self.bn(self.conv(self._over_frames(shifted))) + x)
+        return torch.relu(self.bn(self.conv(self.shifted(x))) + x)
 
-    def _over_frames(self, x: Tensor) -> Tensor:
-        third, padded = x.shape[1] // 3, functional.pad(x, (0, 0, self.frames, self.frames))
-        starts = (0, self.frames, 2 * self.frames)
+    def shifted(self, x: Tensor) -> Tensor:
+        """The channels in their new places, (N, C, T, V)."""
+        moved = x.gather(3, self.joints.expand_as(x))
+        padded = functional.pad(moved, (0, 0, self.frames, self.frames))
+        third, starts = x.shape[1] // 3, (0, self.frames, 2 * self.frames)
         parts = padded.split([third, x.shape[1] - 2 * third, third], 1)
         return torch.cat([p[:, :, s : s + x.shape[2]] for p, s in zip(parts, starts, strict=True)], 1)

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from skelbench_example.figures import worst_class
+from skelbench_example.shift import Shift
 from skelbench_example.topology import RefinedConv, RefinedGraph, skeleton
 
 from skelbench.testing.datasets import DatasetConformance
 from skelbench.testing.metrics import MetricConformance
-from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, build, context
+from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, context
 from skelbench.testing.strategies import StrategyConformance
 
 
@@ -97,11 +98,10 @@ def test_the_whole_way(tmp_path):
 def test_every_shift_is_from_another_joint_and_frame(skelbench_registry):
     """What a unit in one place becomes, before channels are mixed."""
     place = context(skelbench_registry)  # 8 channels of 25 joints
-    shift = build(skelbench_registry, skelbench_registry.get("operator", "example.shift"), {}, place)
+    shift = Shift(place, frames=1)
     x = torch.zeros(1, 8, 5, 25)
     x[0, :, 2, 10] = 1
-    shifted = x.gather(3, shift.joints.expand_as(x))
-    found = {tuple(place) for place in shift._over_frames(shifted)[0].nonzero().tolist()}
+    found = {tuple(place) for place in shift.shifted(x)[0].nonzero().tolist()}
     frame = {
         0: 3,
         1: 3,
