@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from skelbench import __version__
+from skelbench.blame import as_fault_of_a_plugin
 from skelbench.cli_about import doctor, show_plugins
 from skelbench.cli_data import app as data_app
 from skelbench.cli_fuse import fuse
@@ -184,3 +185,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except Exception as error:
+        failed = None if _debug else as_fault_of_a_plugin(error)
+        if failed is None:
+            raise
+        print(f"skelbench: {failed}", file=sys.stderr)
+        sys.exit(failed.exit_code)

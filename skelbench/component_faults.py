@@ -11,6 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from skelbench.components import KINDS, Component, Dataset, Layout
 
+_TAKEN = {
+    "operator": ("op", "repeat"),
+    "graph_module": ("op", "repeat"),
+    "strategy": ("name", "weights"),
+    "engine": ("name",),
+    "dataset": ("name",),
+}
+"""Keys that stand beside a component's parameters in specs."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -63,6 +71,9 @@ def _schema(kind: str) -> type[BaseModel]:
 
 
 def _content_fault(component: Component) -> str | None:
+    taken = [name for name in _TAKEN.get(component.kind, ()) if name in component.params.model_fields]
+    if taken:
+        return f"'{component.name}' a parameter '{taken[0]}', which means something else in specs"
     match component:
         case Dataset(protocols=()):
             return f"'{component.name}' no protocol"

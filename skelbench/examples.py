@@ -9,7 +9,6 @@ from pydantic.fields import FieldInfo
 
 from skelbench.check import check_spec
 from skelbench.components import (
-    NO_SKELETON,
     Column,
     Component,
     Dataset,
@@ -81,8 +80,7 @@ def _candidates(component: Component, registry: Registry) -> Iterator[Data]:
             search = {"strategy": {"name": "random"}, "engine": {"name": component.name, **_given(component)}}
             yield _spec(registry, search=search)
         case Dataset():
-            video = component.layout == NO_SKELETON.name
-            base = _video(None, registry) if video else _spec(registry)
+            base = _video(None, registry) if component.modality == "video" else _spec(registry)
             yield base | {"data": _data(component)}
         case Metric():
             yield _spec(registry) | {"evaluate": {"metrics": [component.name]}}
@@ -106,10 +104,9 @@ def _spec(registry: Registry, *, search: Data | None = None, **parts: Any) -> Da
 
 def _network(component: Operator | GraphModule) -> Data:
     """The part of a network where the component stands."""
+    node = _node(component)
     if isinstance(component, GraphModule):
-        given = _given(component)
-        return {"body": [{**_BLOCK, "graph": {"op": component.name, **given} if given else component.name}]}
-    node = {"op": component.name, **_given(component)}
+        return {"body": [{**_BLOCK, "graph": node}]}
     match component.contract:
         case "input" | "head":
             return {component.contract: node}
@@ -123,11 +120,16 @@ def _network(component: Operator | GraphModule) -> Data:
     return {"body": [_BLOCK, node]}
 
 
+def _node(component: Component) -> Any:
+    given = _given(component)
+    return {"op": component.name, **given} if given else component.name
+
+
 def _video(component: Operator | None, registry: Registry) -> Data:
     parts: Data = {"input": "pixels", "body": [{"op": "video_stem", "channels": _CHANNELS}]}
     parts["head"] = "video_pool_linear"
     if component is not None:
-        node = {"op": component.name, **_given(component)}
+        node = _node(component)
         part = {"video_input": "input", "video": "body", "video_head": "head"}[component.contract]
         parts[part] = [*parts["body"], node] if part == "body" else node
     return _spec(registry, **parts) | {"data": _data(_dataset(registry, skeletons=False))}
@@ -155,17 +157,18 @@ def _on_layout(layout: Layout, registry: Registry) -> Iterator[Data]:
 def _dataset(registry: Registry, *, skeletons: bool) -> Dataset:
     found = [entry.component for entry in registry.entries("dataset")]
     for component in sorted(found, key=lambda c: c.name != _KNOWN):
-        if isinstance(component, Dataset) and (component.layout != NO_SKELETON.name) == skeletons:
+        if isinstance(component, Dataset) and (component.modality == "skeleton") == skeletons:
             return component
     raise SpecError(f"No example: there is no data set of {'skeletons' if skeletons else 'videos'}")
 
 
 def _data(dataset: Any) -> Data:
-    return {
-        "dataset": dataset.name,
-        "protocol": dataset.protocols[0],
-        "clip": {"frames": 32, "fill": "resize"},
-    }
+    given = _given(dataset)
+    named = {"name": dataset.name, **given} if given else dataset.name
+    data = {"dataset": named, "protocol": dataset.protocols[0]}
+    if dataset.modality == "video":
+        return data | {"video": {"frames": 16, "resize": [128, 171], "crop": 112}}
+    return data | {"clip": {"frames": 32, "fill": "resize"}}
 
 
 # --- parameters ------------------------------------------------------------------------------

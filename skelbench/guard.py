@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from time import perf_counter
 
+from skelbench.blame import last_line
 from skelbench.errors import Problem, SkelbenchError, described
 from skelbench.plugin_api import PluginDeprecation
 
@@ -71,12 +71,8 @@ class Guard:
         """The plugin's own line that the error came through last."""
         if isinstance(error, SyntaxError) and error.filename:
             return f"{error.filename}:{error.lineno}"
-        places = [
-            f"{frame.f_code.co_filename}:{line}"
-            for frame, line in traceback.walk_tb(error.__traceback__)
-            if str(frame.f_globals.get("__name__")).partition(".")[0] == self.package
-        ]
-        return places[-1] if places else ""
+        found = last_line(error, {self.package})
+        return found[1] if found else ""
 
 
 @contextmanager

@@ -110,6 +110,12 @@ def load_plugins(extra: Iterable[tuple[str, object]] = ()) -> LoadedPlugins:
     return replace(loaded, plugins=tuple(found))
 
 
+def strangers() -> dict[str, Plugin]:
+    """Installed plugins that are not skelbench's own, by their top package."""
+    found = (plugin for plugin, entry in _installed() if entry and plugin.origin != _own())
+    return {_package(plugin): plugin for plugin in found}
+
+
 # --- finding ---------------------------------------------------------------------------------
 
 
@@ -179,7 +185,11 @@ def _own() -> str:
 def _load(loaded: LoadedPlugins, plugin: Plugin, entry: EntryPoint | None) -> Plugin:
     if plugin.problem or entry is None:
         return plugin
-    return _register(loaded, plugin, plugin.module.partition(":")[0].partition(".")[0], entry.load)
+    return _register(loaded, plugin, _package(plugin), entry.load)
+
+
+def _package(plugin: Plugin) -> str:
+    return plugin.module.partition(":")[0].partition(".")[0]
 
 
 def _given(loaded: LoadedPlugins, name: str, plugin: object) -> Plugin:

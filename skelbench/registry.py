@@ -88,7 +88,10 @@ class Registry:
         """What to do about an unknown name: near names, and plugins that failed to load."""
         advice = did_you_mean(name, self.names(kind))
         failed = [f"{p.name} ({p.error})" for p in self.plugins if p.error]
-        return f"{advice} Plugins that failed to load: {'; '.join(failed)}" if failed else advice
+        if not failed:
+            return advice
+        stop = "" if advice.endswith("?") else "."
+        return f"{advice}{stop} Plugins that failed to load: {'; '.join(failed)}"
 
     def get(self, kind: str, name: str) -> Any:
         """The component ``name`` of ``kind``.

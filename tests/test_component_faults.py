@@ -20,6 +20,18 @@ LAYOUT = Layout(name="two", joints=("a", "b"), inward=((0, 1),), root=1, torso=(
 DATASET = Dataset(name="mine", layout="two", classes=2, protocols=("p",))
 
 
+class NamedParams(Params):
+    """Has parameters named like keys of specs.
+
+    Attributes:
+        op: A word.
+        name: A word.
+    """
+
+    op: str = ""
+    name: str = ""
+
+
 class Undefined(Params):
     """Names a type that is not there at run time.
 
@@ -57,6 +69,8 @@ class NoDefault(Params):
         (replace(DATASET, classes="ten"), "'mine' classes='ten': input should be a valid integer"),
         (replace(DATASET, protocols="p"), "'mine' protocols='p': input should be a valid tuple"),
         (replace(DATASET, protocols=()), "'mine' no protocol"),
+        (Operator(name="x", params=NamedParams), "'x' a parameter 'op', which means something else in specs"),
+        (Strategy(name="x", params=NamedParams), "'x' a parameter 'name', which means something else"),
         (replace(LAYOUT, inward=((0, 2),)), "'two' joint 2, where there are 2, counted from 0"),
         (replace(LAYOUT, root=-1), "'two' joint -1"),
         (replace(LAYOUT, torso=(0, 1, 2)), "'two' torso=(0, 1, 2): "),

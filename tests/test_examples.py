@@ -10,14 +10,14 @@ from pydantic import Field
 
 from skelbench import hookimpl
 from skelbench.check import check_spec
-from skelbench.components import KINDS, Column, Metric, Operator, Params
+from skelbench.components import KINDS, Column, Dataset, Metric, Operator, Params
 from skelbench.errors import SpecError
 from skelbench.examples import example_spec
 from skelbench.registry import Registry, load_registry
 from skelbench.spec.resolve import load_spec
 
 NAMED = [(kind, name) for kind in KINDS for name in load_registry().names(kind) if kind != "column"]
-NEEDS = "there is no data set of videos", "no data set has as many joints"
+NEEDS = "no data set has as many joints"
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMED, ids=lambda part: part)
@@ -97,6 +97,17 @@ def test_what_cannot_be_guessed_is_told_and_an_example_of_the_field_is_taken() -
     with pytest.raises(SpecError, match=r"^No example: .*code: String should match pattern"):
         example_spec(*with_operator(HardParams))
     assert "code: x12" in example_spec(*with_operator(EasyParams))
+
+
+def test_a_data_set_with_parameters_is_given_them() -> None:
+    component = Dataset(name="mine", layout="ucla20", classes=2, protocols=("p",), params=EasyParams)
+
+    class Plugin:
+        @hookimpl
+        def register_datasets(self) -> list[Dataset]:
+            return [component]
+
+    assert "code: x12" in example_spec(component, load_registry([("mine", Plugin())]))
 
 
 def test_columns_are_not_named_in_specs(registry: Registry) -> None:

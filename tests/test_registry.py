@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skelbench import hookimpl
 from skelbench.components import KINDS, Column, Dataset, Layout, Metric, Operator
-from skelbench.errors import PluginError
+from skelbench.errors import DataError, PluginError
 from skelbench.plugins import LIMIT_VARIABLE, LoadedPlugins, load_plugins
 from skelbench.registry import Registry, load_registry
 
@@ -161,6 +161,22 @@ class TestTargets:
         registry = with_metrics(mine=[Metric(name="mine", target="failing_target:x")])
         with pytest.raises(PluginError, match=r"cannot be loaded from 'failing_target:x': [A-Z]\w+: "):
             registry.get("metric", "mine").load()
+
+    def test_what_a_target_raises_is_told_by_the_component(self) -> None:
+        def fail(scores: Any, labels: Any) -> float:
+            raise ZeroDivisionError("nothing to rate")
+
+        registry = with_metrics(mine=[Metric(name="mine", target=fail)])
+        with pytest.raises(PluginError, match=r"metric 'mine' fails: ZeroDivisionError: nothing to rate"):
+            registry.get("metric", "mine").make(None, None)
+
+    def test_an_error_meant_for_the_user_is_left_alone(self) -> None:
+        def fail(scores: Any, labels: Any) -> float:
+            raise DataError("no scores")
+
+        registry = with_metrics(mine=[Metric(name="mine", target=fail)])
+        with pytest.raises(DataError, match=r"^no scores$"):
+            registry.get("metric", "mine").make(None, None)
 
     def test_every_built_in_one_is_there(self) -> None:
         registry = load_registry()

@@ -129,7 +129,7 @@ def _metrics(parts: Sequence[Part]) -> dict[str, by_id.Rate]:
     names = [n for n in parts[0].record.metrics if all(n in part.record.metrics for part in parts)]
     if not names:
         raise RunFolderError("the runs have no metric in common", remedy="Evaluate them by the same metrics")
-    return {name: registry.get("metric", name).load() for name in names}
+    return {name: registry.get("metric", name).make for name in names}
 
 
 def _identity(parts: Sequence[Part]) -> str:

@@ -24,6 +24,7 @@ from skelbench.engine.start import (
     starting,
     store_identities,
 )
+from skelbench.engine.targets import load_targets
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.registry import Registry, load_registry
@@ -140,6 +141,7 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
 
     Raises:
         SpecError: The spec is wrong.
+        PluginError: Something that it names cannot be imported.
     """
     screen, registry = Screen(), load_registry()
     resolved = load_spec(spec, profile=options.profile, sets=options.sets)
@@ -147,7 +149,9 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     if synthetic and options.profile is None and "quick" in resolved.profiles:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
         resolved = load_spec(spec, profile="quick", sets=options.sets)
-    return Setting(registry, check_spec(resolved, registry), options, synthetic, screen)
+    checked = check_spec(resolved, registry)
+    load_targets(checked)
+    return Setting(registry, checked, options, synthetic, screen)
 
 
 def run_sources(

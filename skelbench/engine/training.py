@@ -18,6 +18,7 @@ from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import predict
 from skelbench.train.fit import FitResult, fit
+from skelbench.train.scores import rate
 from skelbench.train.seed import seed_everything
 
 WEIGHTS = "network.pt"
@@ -67,7 +68,7 @@ def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float
     forget_choices(network)
     with job.screen.bar("test", len(loader)) as advance:
         scores = predict(network, loader, job.device, advance)
-    measured = {m.name: float(m.load()(scores.scores, scores.labels)) for m in job.checked.metrics}
+    measured = rate(scores, {metric.name: metric.make for metric in job.checked.metrics})
     return scores, {name: round(value, 4) for name, value in measured.items()}
 
 

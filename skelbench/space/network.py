@@ -132,7 +132,8 @@ class Builder:
         for name, value in params.items():
             if isinstance(value, _Unbuilt):
                 params[name] = self.build(value.node, graph)
-        return node.component.load()(context, **params)
+        module: nn.Module = node.component.make(context, **params)
+        return module
 
     def _param(self, value: Any, context: BuildContext, node: OpNode) -> Any:
         if isinstance(value, ValueNode):

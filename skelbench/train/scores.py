@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from skelbench.errors import DataError
+from skelbench.errors import DataError, WorkFailed
 from skelbench.results.store import Scores
 
 Rate = Callable[[np.ndarray, np.ndarray], float]
@@ -19,8 +19,18 @@ def rate(scores: Scores, metrics: Mapping[str, Rate]) -> dict[str, float]:
     Args:
         scores: What to rate.
         metrics: Name -> ``metric(scores (n, classes), labels (n,))`` in percent.
+
+    Raises:
+        WorkFailed: A metric gave something else than a number.
     """
-    return {name: float(metric(scores.scores, scores.labels)) for name, metric in metrics.items()}
+    figures = {}
+    for name, metric in metrics.items():
+        value = metric(scores.scores, scores.labels)
+        try:
+            figures[name] = float(value)
+        except (TypeError, ValueError) as error:
+            raise WorkFailed(f"metric '{name}' gave {value!r}, which is no number") from error
+    return figures
 
 
 def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelbench.errors import DataError
+from skelbench.errors import DataError, WorkFailed
 from skelbench.results.store import Scores
 from skelbench.train.scores import fuse, rate, shares
 
@@ -94,3 +94,10 @@ def test_rating_calls_each_metric_with_scores_and_labels():
     scores = made(["a", "b", "c"], 3)
     found = rate(scores, {"rows": lambda s, y: len(s), "sum": lambda s, y: np.int64(y.sum())})
     assert found == {"rows": 3.0, "sum": float(scores.labels.sum())}
+
+
+@pytest.mark.parametrize("value", [None, [50.0], "half"])
+def test_a_metric_that_gives_no_number_is_named(value):
+    scores = made(["x", "y"], 0)
+    with pytest.raises(WorkFailed, match=r"metric 'mine' gave .*, which is no number"):
+        rate(scores, {"mine": lambda scores, labels: value})
