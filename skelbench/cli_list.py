@@ -79,7 +79,9 @@ def _detail(component: Component) -> str:
         case Operator():
             return component.contract
         case Dataset():
-            return f"{', '.join(component.protocols)}; {component.classes} classes; {component.layout}"
+            video = f"videos of {component.channels} channels"
+            form = video if component.modality == "video" else component.layout
+            return f"{', '.join(component.protocols)}; {component.classes} classes; {form}"
         case Strategy():
             ways = component.searches.items()
             return "; ".join(f"{way}: {', '.join(sorted(kinds))}" for way, kinds in ways)

@@ -11,6 +11,7 @@ from skelbench.data.synthetic_video import moving_shape
 from skelbench.errors import DataError
 
 from .clips import ClipsReader
+from .shrec import ShrecReader
 from .shrec_text import FINGERS, GESTURES, Hand, label_of
 from .video_synthetic import spread, write_arrays, write_marker
 
@@ -35,6 +36,7 @@ class ShrecDepthReader(ClipsReader):
             subjects="subject",
             frame_size=(SIDE, SIDE),
         )
+        self.class_names = ShrecReader(classes).class_names
 
     def columns(self) -> Sequence[str]:
         """The numbers of a recording."""

@@ -25,6 +25,7 @@ def open_videos(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    decode: bool = False,
 ) -> Videos:
     """The videos of a protocol, looked into but not decoded.
 
@@ -35,6 +36,7 @@ def open_videos(
         options: Say what a clip takes, and what is done about videos that cannot give it.
         cache: Folder in which the index of video files is kept; None looks into all of them anew.
         progress: Told how many videos have been looked into.
+        decode: Decode every frame of them, unless the index says that it was done.
 
     Raises:
         DataError: Nothing is there, a list is damaged, or videos are missing, damaged, too short or
@@ -46,7 +48,7 @@ def open_videos(
     reader: VideoReader = component.reader()
     listed = list(reader.videos(root, protocol))
     _check_listed(component, listed, root)
-    found = _look_into(component, listed, root, cache, progress)
+    found = _look_into(component, listed, root, cache, progress, decode)
     problems = {i: why for i, one in enumerate(found) if (why := unfit(one, component, options))}
     if problems and not options.skip_broken:
         raise _unusable(listed, problems)
@@ -97,12 +99,17 @@ def _check_listed(component: Dataset, listed: Sequence[Video], root: Path) -> No
 
 
 def _look_into(
-    component: Dataset, listed: Sequence[Video], root: Path, cache: Path | None, progress: Progress | None
+    component: Dataset,
+    listed: Sequence[Video],
+    root: Path,
+    cache: Path | None,
+    progress: Progress | None,
+    decode: bool,
 ) -> list[Found]:
     files = [video.source for video in listed if isinstance(video.source, VideoFile)]
     if cache is not None and len(files) == len(listed):
-        return VideoIndex.under(cache, component.name, root).look_up(files, progress)
-    found = dict(look_into([video.source for video in listed], progress))
+        return VideoIndex.under(cache, component.name, root).look_up(files, progress, decode=decode)
+    found = dict(look_into([video.source for video in listed], progress, decode=decode))
     return [found[i] for i in range(len(listed))]
 
 

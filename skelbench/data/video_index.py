@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skelbench.data.alone import alone
 from skelbench.data.sources import Progress
 from skelbench.data.videos import Extent, VideoFile, VideoSource
@@ -19,14 +21,15 @@ from skelbench.errors import DataError
 Found = Extent | str
 """How much there is of a video, or why it cannot be used."""
 WORKERS = min(8, os.cpu_count() or 1)
+_SMALL = (16, 16)  # rows and columns that frames are brought to which nobody looks at
 
 
 @dataclass(frozen=True)
 class VideoIndex:
     """A file of what is known of the video files of a data set.
 
-    A line holds for a file as long as its size and time of change do. Lines are written as files are
-    looked into, so that an interrupted run goes on; a last line that was cut short is passed over.
+    A line holds for a file as long as its size and time of change do, and the last of several counts. Lines
+    are written as files are looked into, so that an interrupted run goes on; a line cut short is passed over.
 
     Attributes:
         path: The file.
@@ -40,26 +43,35 @@ class VideoIndex:
         place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
         return cls(cache / f"{dataset}-videos-{place}.jsonl")
 
-    def look_up(self, files: Sequence[VideoFile], progress: Progress | None = None) -> list[Found]:
+    def look_up(
+        self, files: Sequence[VideoFile], progress: Progress | None = None, *, decode: bool = False
+    ) -> list[Found]:
         """What there is of each file; those not known yet are looked into side by side.
+
+        Args:
+            files: The files.
+            progress: Told how many of those not known yet are done.
+            decode: Decode every frame, unless that was done before.
 
         Raises:
             DataError: The cache cannot be written.
         """
         with alone(self.path):
-            known = self._known()
+            lines = self._known()
             stamps = [_stamp(file.path) for file in files]
-            new = [i for i, stamp in enumerate(stamps) if stamp and stamp not in known]
-            with self._appending() as lines:
-                for number, extent in look_into([files[i] for i in new], progress):
-                    known[stamps[new[number]]] = extent
-                    lines.write(_line(stamps[new[number]], extent))
-        return [known[stamp] if stamp else _look(file) for stamp, file in zip(stamps, files, strict=True)]
+            missing = [i for i, stamp in enumerate(stamps) if stamp and not _does(lines.get(stamp), decode)]
+            with self._appending() as end:
+                for number, found in look_into([files[i] for i in missing], progress, decode=decode):
+                    line = _Line(stamps[missing[number]], found, decode)
+                    lines[line.stamp] = line
+                    end.write(line.text())
+        return [lines[s].found if s else _look(file) for s, file in zip(stamps, files, strict=True)]
 
-    def _known(self) -> dict[Stamp, Found]:
+    def _known(self) -> dict[Stamp, _Line]:
         if not self.path.exists():
             return {}
-        return dict(filter(None, map(_entry, self.path.read_text(encoding="utf-8").splitlines())))
+        lines = map(_Line.of, self.path.read_text(encoding="utf-8", errors="replace").splitlines())
+        return {line.stamp: line for line in lines if line is not None}
 
     def _appending(self) -> Any:
         try:
@@ -75,12 +87,54 @@ Stamp = tuple[str, int, int]
 """A file's path, size and time of change; empty where there is no file."""
 
 
+@dataclass(frozen=True)
+class _Line:
+    """What the index says of a file.
+
+    Attributes:
+        stamp: The file.
+        found: What there is of it.
+        decoded: Whether every frame was decoded.
+    """
+
+    stamp: Stamp
+    found: Found
+    decoded: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Line | None:
+        """A line as it stands in the index; None where it is none."""
+        try:
+            entry = json.loads(text)
+            path, size, time = entry.pop("file")
+            decoded, fault = bool(entry.pop("decoded")), entry.get("fault")
+            return cls((path, size, time), str(fault) if fault else Extent(**entry), decoded)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def text(self) -> str:
+        """The line as it stands in the index."""
+        told = {"fault": self.found} if isinstance(self.found, str) else asdict(self.found)
+        return json.dumps({"file": list(self.stamp), "decoded": self.decoded, **told}) + "\n"
+
+
+def _does(line: _Line | None, decode: bool) -> bool:
+    """Whether what is known of a file is enough."""
+    return line is not None and (line.decoded or not decode or isinstance(line.found, str))
+
+
 def look_into(
-    sources: Sequence[VideoSource], progress: Progress | None = None, workers: int = WORKERS
+    sources: Sequence[VideoSource], progress: Progress | None = None, *, decode: bool = False
 ) -> Iterator[tuple[int, Found]]:
-    """How much there is of each video, by its place in ``sources``, in the order in which it is found."""
-    with ThreadPoolExecutor(workers, thread_name_prefix="probe") as pool:
-        waiting = {pool.submit(_look, source): i for i, source in enumerate(sources)}
+    """How much there is of each video, by its place in ``sources``, in the order in which it is found.
+
+    Args:
+        sources: The videos.
+        progress: Told how many are done.
+        decode: Decode every frame, which finds damage that counting frames does not.
+    """
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="probe") as pool:
+        waiting = {pool.submit(_look, source, decode): i for i, source in enumerate(sources)}
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
                 yield waiting[future], future.result()
@@ -90,9 +144,12 @@ def look_into(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _look(source: VideoSource) -> Found:
+def _look(source: VideoSource, decode: bool = False) -> Found:
     try:
-        return source.extent()
+        extent = source.extent()
+        if decode:
+            source.read(np.arange(extent.frames), size=_SMALL)
+        return extent
     except DataError as error:
         return error.problems[0].what
 
@@ -103,18 +160,3 @@ def _stamp(path: Path) -> Any:
     except OSError:
         return ()
     return (str(path), stat.st_size, stat.st_mtime_ns)
-
-
-def _line(stamp: Stamp, found: Found) -> str:
-    told = {"fault": found} if isinstance(found, str) else asdict(found)
-    return json.dumps({"file": list(stamp), **told}) + "\n"
-
-
-def _entry(line: str) -> tuple[Stamp, Found] | None:
-    """A line of the index; None where it is none."""
-    try:
-        entry = json.loads(line)
-        path, size, time = entry.pop("file")
-        return (path, size, time), str(entry["fault"]) if "fault" in entry else Extent(**entry)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from av import Packet, VideoFrame
 
 AGAIN = "Fetch the file again, or leave it out"
+MISSING = "the video is missing"
 # Text, pictures and playlists are no videos, though libavformat has readers for them.
 _FORMATS = "avi,mov,mp4,matroska,webm,mpegts,mpeg,flv,asf,ogg,nut"
 _VOP = b"\x00\x00\x01\xb6"
@@ -267,7 +268,7 @@ def open_video(path: Path) -> Iterator[CodedVideo]:
 
 def _check_file(path: Path) -> None:
     if not path.is_file():
-        what = "is a folder, not a video" if path.is_dir() else "the video is missing"
+        what = "is a folder, not a video" if path.is_dir() else MISSING
         raise DataError(what, where=path, remedy="Check the folder of the videos and the name in the list")
     if not path.stat().st_size:
         raise DataError("the file is empty", where=path, remedy=AGAIN)

@@ -18,6 +18,7 @@ from skelbench.testing.metrics import MetricConformance
 from skelbench.testing.oneshot import OneShotConformance
 from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, build, context
 from skelbench.testing.strategies import StrategyConformance
+from skelbench.testing.video_datasets import VideoDatasetConformance
 
 REGISTRY = load_registry()
 BUILT_IN = {
@@ -75,6 +76,10 @@ class TestEveryOneShotStrategy(OneShotConformance):
 
 class TestEveryDataset(DatasetConformance):
     component = every("dataset", modality="skeleton")
+
+
+class TestEveryVideoDataset(VideoDatasetConformance):
+    component = every("dataset", modality="video")
 
 
 class TestEveryMetric(MetricConformance):
