@@ -98,9 +98,9 @@ class Builder:
         first = self.build(nodes.input, context)
         shape = output_shape(first, context.clip_shape, nodes.input.place)
         context = replace(context, persons=shape[0])  # one, where the input puts all into one image
-        body = self.build(nodes.body, at_shape(context, shape))
+        body = self.build(nodes.body, at_shape(context, shape, nodes.input.place))
         shape = output_shape(body, shape, "network.body")
-        return first, body, self.build(nodes.head, at_shape(context, shape))
+        return first, body, self.build(nodes.head, at_shape(context, shape, "network.body"))
 
     def build(self, node: Node, context: BuildContext) -> nn.Module:
         """The module of a node for an input of the context's shape."""
@@ -143,13 +143,15 @@ class Builder:
     def _sequence(self, children: tuple[Node, ...], context: BuildContext) -> nn.Module:
         modules: list[nn.Module] = []
         shapes: list[tuple[int, ...]] = [context.input_shape]
+        place = ""
         for child in children:
-            module = self.build(child, at_shape(context, shapes[-1]))
+            module = self.build(child, at_shape(context, shapes[-1], place))
+            place = getattr(child, "place", "")
             modules.append(module)
             if isinstance(child, InputsNode):
                 shapes.append(shapes[child.sources[0]])
             else:
-                shapes.append(output_shape(module, shapes[-1], getattr(child, "place", "")))
+                shapes.append(output_shape(module, shapes[-1], place))
         return Chain(*modules)
 
     def _adaptive(self, node: AdaptiveNode, context: BuildContext) -> nn.Module:

@@ -13,8 +13,16 @@ from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 
 
-def at_shape(context: BuildContext, shape: tuple[int, ...]) -> BuildContext:
-    """The context of a module whose input has ``shape``: (N, C, T, V), of videos (N, C, T, H, W)."""
+def at_shape(context: BuildContext, shape: tuple[int, ...], place: str = "") -> BuildContext:
+    """The context of a module whose input has ``shape``: (N, C, T, V), of videos (N, C, T, H, W).
+
+    Raises:
+        SpecError: The module at ``place`` gave something else.
+    """
+    if len(shape) != len(context.input_shape):
+        wanted = "(N, C, T, H, W)" if context.height else "(N, C, T, V)"
+        what = f"the module gives {' x '.join(map(str, shape))}, which is not {wanted}"
+        raise SpecError(what, where=place, remedy="Mend the operator, or put another in its place")
     _, channels, frames, *ends = shape
     context = replace(context, channels=channels, frames=frames, out_channels=None)
     if len(ends) == 1:
@@ -35,7 +43,7 @@ def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple
         module.eval()  # in training, normalisation takes no single value per channel
         with torch.no_grad():
             return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
         size = " x ".join(map(str, shape))
         raise SpecError(
             f"the module does not take an input of {size}: {error}",

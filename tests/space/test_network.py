@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from skelbench.errors import SpecError
+from skelbench.components import BuildContext, Operator
+from skelbench.errors import PluginError, SpecError
 from skelbench.search import Sample
 from skelbench.space.network import Sum, build_network
 from skelbench.space.nodes import (
@@ -118,3 +119,38 @@ def test_fixed_graphs_broadcast_over_the_graphs_of_a_batch():
         total = Sum(graphs)(torch.zeros(5, 3, 4, 2))
         assert total.shape == (5, 3, 2, 2)
         assert (total == 3).all()
+
+
+class Odd(nn.Module):
+    """Gives what no module of a body gives."""
+
+    def __init__(self, context: BuildContext, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, x: Tensor) -> object:
+        return {"flat": x.flatten(1), "pair": (x, x), "none": None}[self.kind]
+
+
+def odd(kind: str) -> OpNode:
+    return OpNode(Operator(name="odd", target=Odd), {"kind": kind}, place="network.body[0]")
+
+
+@pytest.mark.parametrize("after", [(), (times(2),)])
+def test_a_module_that_gives_other_dimensions_is_told(after: tuple[Node, ...]):
+    with pytest.raises(
+        SpecError, match=r"^network\.body(\[0\])?: the module gives 1 x 24, which is not \(N, C, T, V\)"
+    ):
+        build_network(nodes(odd("flat"), *after), {}, CONTEXT)
+
+
+@pytest.mark.parametrize("kind", ["pair", "none"])
+def test_a_module_that_gives_no_tensor_is_told(kind: str):
+    with pytest.raises(SpecError, match=r"^network\.body\[0\]: .* object has no attribute 'shape'"):
+        build_network(nodes(odd(kind)), {}, CONTEXT)
+
+
+def test_a_module_that_cannot_be_made_is_told_by_its_name():
+    """Its constructor takes other parameters."""
+    with pytest.raises(PluginError, match=r"^operator 'odd' fails: TypeError: .* argument 'sort'"):
+        build_network(nodes(OpNode(Operator(name="odd", target=Odd), {"sort": "flat"})), {}, CONTEXT)
