@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -88,12 +89,9 @@ class TestPackages:
             assert f"new-{kind}.{KINDS[kind].component}" in spec.read_text()
 
     def test_their_own_tests_pass(self, packages: Mapping[str, Path], tmp_path: Path) -> None:
-        """But for the engine's whole search, which takes its time; its other test imports NNI."""
         folders = [str(package / "tests") for package in packages.values()]
-        options = ["-q", "-p", "no:cacheprovider", "-k", "not carries_a_search"]
-        shown = python(packages, "-m", "pytest", *options, *folders, folder=tmp_path)
-        assert "passed" in shown
-        assert "1 deselected" in shown
+        shown = python(packages, "-m", "pytest", "-p", "no:cacheprovider", *folders, folder=tmp_path)
+        assert re.search(r"\b\d+ passed", shown)
 
     def test_ruff_is_content(self, packages: Mapping[str, Path], tmp_path: Path) -> None:
         pytest.importorskip("ruff", reason="ruff is not installed (extra dev)")
