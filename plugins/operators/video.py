@@ -8,7 +8,6 @@ supernet batch normalisation learns neither scale nor shift, which the weight of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -200,8 +199,16 @@ class ExactConv(nn.Conv2d):
     Conv3d over two frames and of dilated Conv2d, now and then no numbers; autocast does not apply there.
     """
 
-    def __init__(self, *sizes: Any, **options: Any) -> None:
-        super().__init__(*sizes, **options, bias=False)
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int] = (1, 1),
+    ) -> None:
+        super().__init__(channels, out_channels, kernel, stride, padding, dilation, bias=False)
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -224,7 +231,8 @@ class SpatialConv(ExactConv):
     """
 
     def __init__(self, channels: int, out_channels: int, kernel: int, stride: tuple[int, int]) -> None:
-        super().__init__(channels, out_channels, kernel, stride, kernel // 2)
+        side = kernel // 2
+        super().__init__(channels, out_channels, (kernel, kernel), stride, (side, side))
 
     def forward(self, x: Tensor) -> Tensor:
         """The size kept but for the stride."""
