@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from skelbench.errors import PluginError, SkelbenchError, described
+from skelbench.errors import PluginError, SkelbenchError, WorkFailed, described
 
-_MEND = "Mend or update the plugin that registers it; --debug shows the traceback"
+_MEND = "Mend or update the plugin that registers it; `skelbench --debug` shows the traceback"
 Target = str | Callable[..., Any]
 NodeKind = Literal["choice", "mix", "inputs", "value", "depth", "cell", "trellis"]
 """A kind of decision that a network may leave open."""
@@ -80,7 +80,8 @@ class Component:
         """What the target gives for some arguments.
 
         Raises:
-            PluginError: It cannot be loaded, or it fails.
+            PluginError: It cannot be loaded.
+            WorkFailed: It fails.
             SkelbenchError: What the target itself raises of that kind.
         """
         target = self.load()
@@ -89,7 +90,7 @@ class Component:
         except SkelbenchError:
             raise
         except Exception as error:  # see load
-            raise PluginError(f"{self.kind} '{self.name}' fails: {described(error)}", remedy=_MEND) from error
+            raise WorkFailed(f"{self.kind} '{self.name}' fails: {described(error)}", remedy=_MEND) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skelbench import hookimpl
 from skelbench.components import KINDS, Column, Dataset, Layout, Metric, Operator
-from skelbench.errors import DataError, PluginError
+from skelbench.errors import DataError, PluginError, WorkFailed
 from skelbench.plugins import LIMIT_VARIABLE, LoadedPlugins, load_plugins
 from skelbench.registry import Registry, load_registry
 
@@ -167,7 +167,7 @@ class TestTargets:
             raise ZeroDivisionError("nothing to rate")
 
         registry = with_metrics(mine=[Metric(name="mine", target=fail)])
-        with pytest.raises(PluginError, match=r"metric 'mine' fails: ZeroDivisionError: nothing to rate"):
+        with pytest.raises(WorkFailed, match=r"metric 'mine' fails: ZeroDivisionError: nothing to rate"):
             registry.get("metric", "mine").make(None, None)
 
     def test_an_error_meant_for_the_user_is_left_alone(self) -> None:

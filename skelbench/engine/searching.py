@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skelbench.check import NamedArchitecture
+from skelbench.engine.asked import confirm_search
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.errors import SkelbenchError
@@ -70,7 +71,7 @@ def _search(job: Job, journal: Journal) -> Sample:
 def make_search(job: Job) -> Any:
     """The strategy's search over the spec's space, not yet begun; its form says of what kind."""
     spec = job.checked.spec.search
-    return job.checked.strategy.make(
+    search = job.checked.strategy.make(
         job.checked.space,
         seed=job.options.seed,
         weights=spec.strategy.weights,
@@ -78,6 +79,7 @@ def make_search(job: Job) -> Any:
         derive=spec.derive,
         **job.checked.strategy_params,
     )
+    return confirm_search(job.checked.strategy, search)
 
 
 def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ def rate(scores: Scores, metrics: Mapping[str, Rate]) -> dict[str, float]:
         try:
             figures[name] = float(value)
         except (TypeError, ValueError) as error:
-            raise WorkFailed(f"metric '{name}' gave {value!r}, which is no number") from error
+            raise WorkFailed(f"metric '{name}' gave {reprlib.repr(value)}, which is no number") from error
     return figures
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext, Operator
-from skelbench.errors import PluginError, SpecError
+from skelbench.errors import SpecError, WorkFailed
 from skelbench.search import Sample
 from skelbench.space.network import Sum, build_network
 from skelbench.space.nodes import (
@@ -152,5 +152,5 @@ def test_a_module_that_gives_no_tensor_is_told(kind: str):
 
 def test_a_module_that_cannot_be_made_is_told_by_its_name():
     """Its constructor takes other parameters."""
-    with pytest.raises(PluginError, match=r"^operator 'odd' fails: TypeError: .* argument 'sort'"):
+    with pytest.raises(WorkFailed, match=r"^operator 'odd' fails: TypeError: .* argument 'sort'"):
         build_network(nodes(OpNode(Operator(name="odd", target=Odd), {"sort": "flat"})), {}, CONTEXT)

@@ -15,8 +15,10 @@ with warnings.catch_warnings():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
-    from nni.nas.experiment.config.engine import SequentialEngineConfig
+    from nni.nas.experiment.config.engine import ExecutionEngineConfig, SequentialEngineConfig
     from nni.nas.strategy.base import Strategy
+
+from skelbench.errors import WorkFailed
 
 CONFIG_FOLDER = "NNI_CONFIG_DIR"
 
@@ -32,7 +34,13 @@ def run_experiment(
         strategy: The strategy that drives it.
         engine: NNI's execution-engine configuration.
         strict: There is one trial alone; what it raises ends the experiment.
+
+    Raises:
+        WorkFailed: The engine is none of NNI's.
     """
+    if not isinstance(engine, ExecutionEngineConfig):
+        what = f"the engine gave {engine!r}, which is no configuration of NNI's execution engines"
+        raise WorkFailed(what, remedy="Mend or update the plugin that registers it")
     if strict:
         engine = copy.copy(engine)
         engine.continue_on_failure = False

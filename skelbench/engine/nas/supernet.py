@@ -15,6 +15,7 @@ from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 from torch import Tensor
 
+from skelbench.engine.asked import asked
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
 from skelbench.errors import RunFolderError
@@ -179,7 +180,7 @@ class SupernetModule(Supernet):
         """Evaluate a generation, if the search asks for one."""
         super().on_train_epoch_end()
         generation = self.current_epoch
-        proposals = self._search.ask(generation)
+        proposals = asked(self._search, generation)
         if not proposals:
             return
         self.evaluate(generation, proposals)
