@@ -38,7 +38,8 @@ class OperatorConformance(BuiltModule):
         return an_input(component.contract, place)
 
     def places(self, component: Operator, place: BuildContext) -> Iterator[BuildContext]:
-        """Further places where the operator may stand: odd sizes, and all edges of a cell."""
+        """Further places where the operator may stand: odd sizes, two frames, and all edges of a cell."""
+        yield replace(place, frames=2)
         edges = EDGES if component.contract == "cell" else [(place.stride, place.shared)]
         for stride, shared in edges:
             yield replace(place, frames=place.frames - 1, stride=stride, shared=shared)
@@ -79,13 +80,14 @@ class OperatorConformance(BuiltModule):
         given: Mapping[str, Any],
         place: BuildContext,
     ) -> None:
-        """All that holds at one place holds at odd sizes and on every edge of a cell."""
+        """All that holds at one place holds at odd sizes, of two frames and on every edge of a cell."""
         for other in self.places(component, place):
             module = build(skelbench_registry, component, given, other)
             x = an_input(component.contract, other)
             self.test_it_keeps_its_contract(component, module, x, other)
             self.test_its_shape_is_found_without_values(module, x)
             self.test_gradients_reach_every_parameter(module, x.clone())
+            self.test_it_learns_in_mixed_precision(module, x)
             self.test_samples_of_a_batch_do_not_mix(component, module, x)
 
     def test_its_shape_is_found_without_values(self, module: nn.Module, x: Tensor) -> None:

@@ -64,6 +64,13 @@ class Overflowing(Faulty):
         return x * self.scale / 0
 
 
+class Lengthy(Faulty):
+    """Of two frames it gives infinite values."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale / (x.shape[2] - 2)
+
+
 class Restless(Faulty):
     """It draws in evaluation, too."""
 
@@ -186,6 +193,13 @@ def test_outputs_that_break_the_contract(target: Any, message: str | None) -> No
     component, module, x = faulty(target)
     with pytest.raises(AssertionError, match=message):
         OPERATORS.test_it_keeps_its_contract(component, module, x, PLACE)
+
+
+def test_modules_that_need_more_frames_than_there_may_be() -> None:
+    component, module, x = faulty(Lengthy)
+    OPERATORS.test_it_keeps_its_contract(component, module, x, PLACE)
+    with pytest.raises(AssertionError):
+        OPERATORS.test_it_does_so_at_other_places(REGISTRY, component, {}, PLACE)
 
 
 def test_clips_that_mix() -> None:
