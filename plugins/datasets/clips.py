@@ -126,7 +126,8 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         DataError: The file is missing or damaged, or an array is missing or holds objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened:  # numpy leaves it open where it cannot read it
+            file = np.load(opened, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise DataError("is not an npz file", where=path, remedy="Write it with numpy.savez")
             missing = [name for name in names if name not in file.files]

@@ -42,7 +42,7 @@ def moving_shape(
     is_disc, radius = rng.random() < 0.5, radius[:, None, None]
     inside = down**2 + right**2 < radius**2 if is_disc else np.maximum(abs(down), abs(right)) < radius
     ground = rng.integers(0, 90) + rng.integers(0, 30, (*size, 1)) + np.zeros(channels, dtype=int)
-    colour = rng.integers(130, 256, channels)
+    colour = rng.integers(160, 226) + rng.integers(-30, 31, channels)
     return np.where(inside[..., None], colour, ground).astype(np.uint8)
 
 
@@ -54,14 +54,14 @@ def _motion(
     side, time = min(size), np.arange(frames)
     speed = rng.uniform(0.8, 1.2) * (1 + 0.5 * further)
     down, right = (rng.uniform(0, extent) + np.zeros(frames) for extent in size)
-    radius = np.full(frames, rng.uniform(0.1, 0.16) * side)
+    radius = np.full(frames, rng.uniform(0.14, 0.2) * side)
     share = (time * speed / frames + rng.random()) % 1
     if kind in (_CLOCKWISE, _BACK):
         angle = 2 * np.pi * share * (1 if kind == _CLOCKWISE else -1)
         return down + 0.25 * side * np.sin(angle), right + 0.25 * side * np.cos(angle), radius
     if kind in (_GROWS, _SHRINKS):
         return down, right, radius * (0.5 + 2 * (share if kind == _GROWS else 1 - share))
-    gone = 0.04 * side * speed * time
+    gone = 0.05 * side * speed * time
     return down + _STEPS[kind][0] * gone, right + _STEPS[kind][1] * gone, radius
 
 

@@ -16,6 +16,7 @@ from skelbench.errors import DataError, did_you_mean
 
 SPLITS = (1, 2, 3)
 VIDEO_ENDINGS = (".avi", ".mp4", ".mkv", ".webm", ".mov", ".m4v")
+"""What names of video files end in."""
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
 _AGAIN = "Fetch the list again from the data set's owners"
 
