@@ -261,6 +261,9 @@ class TemporalConv(ExactConv):
 class Projection(nn.Module):
     """A 1x1x1 convolution and batch normalisation, where a shortcut changes the shape.
 
+    The convolution itself has no stride: with one, channels last, torch 2.13 ended the process in the
+    backward pass on processors (8 channels, 64 pictures of 56 x 56).
+
     Args:
         channels: Channels of the input.
         out_channels: Channels of the output.
@@ -270,10 +273,11 @@ class Projection(nn.Module):
 
     def __init__(self, channels: int, out_channels: int, stride: Stride, affine: bool) -> None:
         super().__init__()
-        self.frames, rows, columns = stride
-        self.conv = SpatialConv(channels, out_channels, 1, (rows, columns))
+        self.stride = stride
+        self.conv = SpatialConv(channels, out_channels, 1, (1, 1))
         self.bn = nn.BatchNorm3d(out_channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, H, W) at every stride-th place."""
-        return self.bn(self.conv(x[:, :, :: self.frames]))
+        frames, rows, columns = self.stride
+        return self.bn(self.conv(x[:, :, ::frames, ::rows, ::columns]))

@@ -71,7 +71,7 @@ def import_av() -> Any:
         import av.logging
     except ImportError as error:
         what = "videos need PyAV, which is not installed"
-        raise SkelbenchError(what, remedy="Install it: pip install 'skelbench[video]'") from error
+        raise SkelbenchError(what, remedy="Install it: pip install av") from error
     return av
 
 

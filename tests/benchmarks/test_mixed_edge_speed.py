@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from skelbench.space.decisions import Decision
 from skelbench.space.nodes import CellsNode, EdgesNode, NetworkNodes, OpNode, SequenceNode
 
 from .clock import fastest
+from .memory import peak_bytes, saved_bytes
 
 OPERATORS = ("conv3", "sep3", "dil3", "max3", "avg3", "skip", "se")
 LAYERS, CHANNELS, NODES, FRAMES, JOINTS, BATCH = 4, 8, 4, 20, 20, 16
@@ -121,36 +121,6 @@ def step(supernet: nn.Module, clips: tuple[Tensor, Tensor], kind: str, numbers: 
     loss = nn.functional.cross_entropy(supernet(x), y)
     wanted = list(alphas.values()) if kind == "alphas" else list(supernet.parameters())
     return [loss.detach(), *torch.autograd.grad(loss, wanted)]
-
-
-def saved_bytes(supernet: nn.Module, run: Callable[[], object]) -> int:
-    """Bytes that a forward pass keeps for the backward pass, each storage once, parameters left out."""
-    own = {p.untyped_storage().data_ptr() for p in supernet.parameters()}
-    kept: dict[int, int] = {}
-    alive: list[Tensor] = []
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-            alive.append(tensor)  # so that no address is used twice
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        run()
-    return sum(kept.values())
-
-
-def peak_bytes(run: Callable[[], object]) -> int:
-    """The most bytes that a run holds at once, beyond those held before it."""
-    with torch.profiler.profile(
-        profile_memory=True, activities=[torch.profiler.ProfilerActivity.CPU]
-    ) as watched:
-        run()
-    results = watched.profiler.kineto_results  # type: ignore[union-attr]
-    events = [event for event in results.events() if event.name() == "[memory]"]
-    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    return max(accumulate(changes))
 
 
 @pytest.mark.parametrize("kind", ["weights", "alphas"])

@@ -131,6 +131,15 @@ def test_channels_between_keep_the_weights_of_a_cubic_kernel(channels: int, out:
     assert 9 * channels * mid + 3 * mid * out <= cubic < 9 * channels * (mid + 1) + 3 * (mid + 1) * out
 
 
+def test_a_shortcut_with_a_stride_learns_where_a_strided_convolution_ended_the_process():
+    block = R2plus1dBlock(at(8), stride=2)
+    x = torch.randn(8, 8, 16, 56, 56).contiguous(memory_format=torch.channels_last_3d)
+    block(x).mean().backward()
+    (conv,) = (module for module in block.shortcut.modules() if isinstance(module, SpatialConv))
+    assert conv.stride == (1, 1)
+    assert bool(torch.isfinite(conv.weight.grad).all())
+
+
 def test_nothing_has_a_bias_and_a_supernet_learns_no_scale():
     for shared in (False, True):
         block = R2plus1dBlock(replace(at(4), shared=shared), 6, 2)
