@@ -176,7 +176,7 @@ class DartsParams(Params):
 
 
 class ViterbiParams(Params):
-    """A path through a trellis, searched by gradients and decoded by Viterbi (VAR-NAS; Zhou et al., ACML 2021).
+    """A path through a trellis, by gradients and Viterbi (VAR-NAS; Zhou et al., ACML 2021).
 
     Attributes:
         warmup_epochs: First epochs in which only the supernet learns.

@@ -45,7 +45,15 @@ def test_an_npz_is_read_with_its_labels_and_split(tmp_path: Path) -> None:
 def test_arrays_may_have_other_names_and_forms(tmp_path: Path) -> None:
     found = videos(
         tmp_path,
-        {"x": "v", "labels": "y", "first_label": 1, "split": "part", "subjects": "who", "ids": "name", "channels": 3},
+        {
+            "x": "v",
+            "labels": "y",
+            "first_label": 1,
+            "split": "part",
+            "subjects": "who",
+            "ids": "name",
+            "channels": 3,
+        },
         x=None,
         v=np.zeros((COUNT, 5, 4, 3, 3), dtype=np.uint8),
         y=np.array([1, 2, 1, 2, 1, 2], dtype=np.uint8),
@@ -86,7 +94,9 @@ def test_what_does_not_fit_is_told_with_the_file(tmp_path: Path, changes: dict[s
 @pytest.mark.parametrize("damage", ["cut", "noise", "flipped", "npy"])
 def test_a_damaged_file_is_told(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "a.npz"
-    np.savez_compressed(path, **arrays(x=np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype("u1")))
+    np.savez_compressed(
+        path, **arrays(x=np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype("u1"))
+    )
     data = bytearray(path.read_bytes())
     data[len(data) // 4 : len(data) // 4 + 40] = bytes(40)
     made = {"cut": path.read_bytes()[:200], "noise": b"\xff" * 99, "flipped": bytes(data)}
@@ -144,5 +154,7 @@ def test_the_real_depth_videos_are_split_as_the_owners_split_them(shared_data: P
     assert set(found.labels.tolist()) == set(range(component.classes))
     assert not set(found.subjects[found.train]) & set(found.subjects[~found.train])
     parts = split(found, component.reader(), "official", ValidationOptions(), 0, inference=0.2)
-    people = [set(found.subjects[p].tolist()) for p in (parts.train, parts.validation, parts.inference, parts.test)]
+    people = [
+        set(found.subjects[p].tolist()) for p in (parts.train, parts.validation, parts.inference, parts.test)
+    ]
     assert sum(map(len, people)) == len(set.union(*people)) == 28

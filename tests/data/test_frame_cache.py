@@ -86,7 +86,9 @@ def test_other_sizes_and_changed_files_are_others(tmp_path: Path, reads: list[li
     assert len(reads) == 3
 
 
-def test_what_was_used_longest_ago_goes_first(tmp_path: Path, file: VideoFile, reads: list[list[int]]) -> None:
+def test_what_was_used_longest_ago_goes_first(
+    tmp_path: Path, file: VideoFile, reads: list[list[int]]
+) -> None:
     cache = FrameCache(tmp_path, gib(2.2))
     for number in (0, 16):
         take(cache, file, number)
@@ -142,7 +144,7 @@ def test_a_full_disk_keeps_nothing_and_loses_nothing(
     cache = FrameCache(tmp_path, 1)
     monkeypatch.setattr(np, "save", full)
     np.testing.assert_array_equal(take(cache, file, 5), expected)
-    assert [path for path in tmp_path.rglob("*.*")] == []
+    assert list(tmp_path.rglob("*.*")) == []
 
 
 def test_damage_beside_the_wanted_frames_does_no_harm(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def test_folders_of_classes_are_read(made: Path) -> None:
     assert found.class_names == tuple(CLASSES)
 
 
-@pytest.mark.parametrize(("train", "val"), [("train.csv", "val.csv"), ("annotations/train.csv", "validate.csv")])
+@pytest.mark.parametrize(
+    ("train", "val"), [("train.csv", "val.csv"), ("annotations/train.csv", "validate.csv")]
+)
 def test_tables_list_the_same_videos_wherever_they_stand(root: Path, train: str, val: str) -> None:
     before = videos(root)
     write_tables(root, train, val)

@@ -140,7 +140,11 @@ class Nothing(FolderReader):
 
 @pytest.mark.parametrize(
     ("reader", "word"),
-    [(Twice, "two videos have the id 'v0'"), (Strange, "is of class 2, and there are 2"), (Nothing, "no video")],
+    [
+        (Twice, "two videos have the id 'v0'"),
+        (Strange, "is of class 2, and there are 2"),
+        (Nothing, "no video"),
+    ],
 )
 def test_what_readers_list_is_checked(whole: Path, reader: type, word: str) -> None:
     with pytest.raises(DataError, match=word):
@@ -208,7 +212,7 @@ def test_damage_between_good_packets_is_found_by_decoding_and_then_remembered(
     (root / "v3.avi").write_bytes(data)
     cache = tmp_path / "cache"
     assert len(opened(root, cache=cache)) == 6
-    with pytest.raises(DataError, match="v3.avi: frame 14 is damaged"):
+    with pytest.raises(DataError, match=r"v3.avi: frame 14 is damaged"):
         opened(root, cache=cache, decode=True)
     assert "v3" not in opened(root, SKIP, cache=cache).ids.tolist()
     index = VideoIndex.under(cache, "made", root).path

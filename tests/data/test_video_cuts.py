@@ -20,7 +20,9 @@ def test_views_lie_in_the_video_in_order(window: int, more: int, views: int) -> 
 
 
 @given(st.integers(1, 20), st.integers(1, 12), st.integers(0, 100))
-def test_in_a_video_long_enough_each_view_lies_in_a_part_of_its_own(window: int, views: int, more: int) -> None:
+def test_in_a_video_long_enough_each_view_lies_in_a_part_of_its_own(
+    window: int, views: int, more: int
+) -> None:
     length = window * views + more
     starts = view_starts(np.full(views, length), window, np.arange(views), views)
     edges = np.arange(views + 1) * length / views

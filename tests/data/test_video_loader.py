@@ -86,7 +86,13 @@ def test_training_clips_are_windows_of_their_videos() -> None:
 def test_batches_depend_on_seed_and_epoch_and_not_on_workers(seed: int, epoch: int, training: bool) -> None:
     def run(workers: int, prefetch: int) -> list[torch.Tensor]:
         batches = loader(
-            shuffle=True, training=training, repeat=3, seed=seed, workers=workers, prefetch=prefetch, **CROPPED
+            shuffle=True,
+            training=training,
+            repeat=3,
+            seed=seed,
+            workers=workers,
+            prefetch=prefetch,
+            **CROPPED,
         )
         batches.set_epoch(epoch)
         return everything(batches)
@@ -116,7 +122,7 @@ def test_a_last_batch_is_left_out_where_that_is_wanted() -> None:
     "wrong", [{"batch_size": 0}, {"workers": 0}, {"prefetch": -1}, {"training": True, "views": 2}]
 )
 def test_arguments_that_contradict_each_other_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="at least|for testing"):
+    with pytest.raises(ValueError, match=r"at least|for testing"):
         loader(**wrong)
 
 
