@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import redirect_stdout
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from skelbench import cli_about
-from skelbench.cli import app
 from skelbench.errors import Problem, WorkFailed
 from skelbench.plugins import LIMIT_VARIABLE, Plugin
 
-
-def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
-
-
-def rows(*arguments: str) -> list[dict[str, str]]:
-    """What a command prints in a pipe, by the names in its first line."""
-    done = invoke(*arguments)
-    assert done.exit_code == 0, done.output
-    head, *lines = [line.split("\t") for line in done.stdout.splitlines()]
-    return [dict(zip(head, line, strict=True)) for line in lines]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def on_terminal(command: Callable[[], None]) -> str:
-    """What a command shows on a terminal."""
-    screen = Terminal()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(screen):
-        patch.setenv("COLUMNS", "200")
-        command()
-    return screen.getvalue()
+from .shown import invoke, on_terminal, rows
 
 
 class TestPlugins:
