@@ -18,6 +18,11 @@ def _text_to_bytes(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """What protocols below 3 use to store empty bytes, which are called for without arguments."""
+    return b""
+
+
 def _rebuilder(value: Any, protocol: int) -> Any:
     """NumPy's own function that rebuilds a value, taken from what it pickles: its place is private."""
     return value.__reduce_ex__(protocol)[0]
@@ -34,6 +39,7 @@ for _core in ("numpy.core", "numpy._core"):
     _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _rebuilder(np.zeros(1), 5)
 for _kind in (list, dict, tuple, set, frozenset, bytearray, complex):
     _ADMITTED["builtins", _kind.__name__] = _ADMITTED["__builtin__", _kind.__name__] = _kind
+_ADMITTED["builtins", "bytes"] = _ADMITTED["__builtin__", "bytes"] = _no_bytes
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -401,6 +401,13 @@ def test_plain_data_comes_back(tmp_path_factory: pytest.TempPathFactory, value: 
     assert load_pickle(path) == value
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("value", [b"", b"some"])
+def test_bytes_come_back_from_every_protocol(tmp_path: Path, value: bytes, protocol: int) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps([value], protocol=protocol))
+    assert load_pickle(tmp_path / "a.pkl") == [value]
+
+
 @given(st.integers(0, 400), st.binary(max_size=6))
 @settings(max_examples=80, deadline=None)
 def test_a_damaged_pickle_is_read_or_refused_but_never_fails_otherwise(
