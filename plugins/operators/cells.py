@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext
 from skelbench.layers import FactorisedReduce, relu_conv_bn
 
+from .exact import ExactConv
+
 
 def conv3(context: BuildContext) -> nn.Module:
     """ReLU, a 3x3 convolution and batch normalisation."""
@@ -112,9 +114,10 @@ def _twice_separable(context: BuildContext, kernel: int) -> nn.Sequential:
 def _separable(context: BuildContext, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """ReLU, a convolution of each channel by itself, one of all channels at each position, and BN."""
     channels, padding = context.channels, kernel // 2 * dilation
+    conv = ExactConv if dilation > 1 else nn.Conv2d
     return nn.Sequential(
         nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        conv(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
         nn.Conv2d(channels, channels, 1, bias=False),
         nn.BatchNorm2d(channels, affine=not context.shared),
     )

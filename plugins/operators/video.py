@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from skelbench.components import BuildContext
 
+from .exact import ExactConv
+
 Stride = tuple[int, int, int]
 
 
@@ -191,12 +193,11 @@ def triple(stride: int | Sequence[int]) -> Stride:
     return frames, rows, columns
 
 
-class ExactConv(nn.Conv2d):
-    """A convolution in two dimensions without bias, in single precision on processors.
+class PlanarConv(ExactConv):
+    """A convolution in two dimensions without bias: half of a video's.
 
-    Those of a video's two halves are taken on views of the same memory, channels last, where training took
-    0.9 of the time that Conv3d took. In bf16 on processors torch 2.13 gave wrong gradients of the weights, of
-    Conv3d over two frames and of dilated Conv2d, now and then no numbers; autocast does not apply there.
+    Both halves are taken on views of the same memory, channels last, where training took 0.9 of the time
+    that Conv3d took, whose gradients over two frames were wrong in bf16 on processors, too.
     """
 
     def __init__(
@@ -212,15 +213,8 @@ class ExactConv(nn.Conv2d):
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C', H', W')."""
-        if x.device.type != "cpu":
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
 
-
-class SpatialConv(ExactConv):
+class SpatialConv(PlanarConv):
     """A convolution over rows and columns of every frame: (N, C, T, H, W) -> (N, C', T, H', W').
 
     Args:
@@ -240,7 +234,7 @@ class SpatialConv(ExactConv):
         return frames.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
 
 
-class TemporalConv(ExactConv):
+class TemporalConv(PlanarConv):
     """A convolution over three frames at every place: (N, C, T, H, W) -> (N, C', T', H, W).
 
     Args:

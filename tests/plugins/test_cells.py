@@ -288,3 +288,20 @@ class TestImageStem:
     def test_wrong_parameters_are_refused(self, given):
         with pytest.raises(ValueError, match="validation error"):
             REGISTRY.get("operator", "image_stem").params(**given)
+
+
+@pytest.mark.parametrize("name", ["dil3", "dil5"])
+def test_dilated_convolutions_have_their_gradients_under_autocast(name):
+    """At SAR-NAS's size, where those in bf16 were wrong on processors."""
+    torch.manual_seed(0)
+    module = make(name, channels=16)
+    x = images(8, 16, 112, 50).contiguous(memory_format=torch.channels_last)
+    gradients = []
+    for enabled in (False, True):
+        module.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss = (module(x).float() * images(8, 16, 112, 50)).sum()  # of squares BN would leave nothing
+        loss.backward()
+        gradients.append(module[1].weight.grad.clone())
+    exact, rough = gradients
+    assert ((exact - rough).norm() / exact.norm()).item() < 0.25
