@@ -49,6 +49,8 @@ class DatasetSpec(Chosen):
     @model_validator(mode="before")
     @classmethod
     def _name_alone(cls, given: Any) -> Any:
+        if not isinstance(given, str | dict):
+            raise ValueError("give the name of a data set, or a mapping of 'name' and its parameters")
         return {"name": given} if isinstance(given, str) else given
 
 

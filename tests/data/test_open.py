@@ -133,6 +133,31 @@ def test_the_three_parts_share_nothing_and_leave_nothing_out(by, fraction: float
         assert not set(MANY.subjects[parts.train]) & set(MANY.subjects[parts.validation])
 
 
+@given(st.sampled_from(["subject", "random"]), st.floats(0.1, 0.3), st.floats(0.1, 0.3), st.integers(0, 50))
+def test_a_third_part_comes_out_of_training_alone(by, fraction: float, share: float, seed: int) -> None:
+    options = ValidationOptions(by=by, fraction=fraction)
+    clips = replace(MANY, subjects=np.arange(len(MANY)) // 2 % 7)
+    two = split(clips, MadeReader(), "camera", options, seed)
+    three = split(clips, MadeReader(), "camera", options, seed, inference=share)
+    assert len(two.inference) == 0
+    assert len(three.inference)
+    assert np.array_equal(three.validation, two.validation)
+    assert np.array_equal(three.test, two.test)
+    assert np.array_equal(np.union1d(three.train, three.inference), two.train)
+    assert np.array_equal(three.whole_train, two.whole_train)
+    assert not np.intersect1d(three.train, three.inference).size
+    assert three.fingerprint == two.fingerprint
+    if by == "subject":
+        assert not set(clips.subjects[three.train]) & set(clips.subjects[three.inference])
+
+
+def test_the_share_of_the_third_part_is_of_the_whole_training_split() -> None:
+    clips = make_clips([1] * 600)
+    options = ValidationOptions(by="random", fraction=0.2)
+    parts = split(clips, MadeReader(), "camera", options, 0, inference=0.2)
+    assert (len(parts.train), len(parts.validation), len(parts.inference)) == (180, 60, 60)
+
+
 def test_the_fingerprint_does_not_depend_on_validation() -> None:
     prints = {
         split(MANY, MadeReader(), "camera", ValidationOptions(by="random"), s).fingerprint for s in (0, 1)
