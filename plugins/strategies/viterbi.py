@@ -75,7 +75,7 @@ class Viterbi:
     def training_weights(self, epoch: int) -> TensorWeights:
         """The shares of the present weights, of each layer those of one operator if they are sampled."""
         with torch.no_grad():
-            return self._weights(operators=1)
+            return self._sampled(self._shares(), operators=1)
 
     def step(self, epoch: int, problem: Bilevel) -> None:
         """One step of Adam on the architecture weights; none in the warm-up.
@@ -88,26 +88,29 @@ class Viterbi:
             return
 
         def loss() -> Tensor:
-            return problem.validation_loss(self._weights(operators=2)) + self._price(problem.costs)
+            shares = self._shares()
+            price = self._price(shares, problem.costs)
+            return problem.validation_loss(self._sampled(shares, operators=2)) + price
 
         self._learned.step(first_order(loss, list(self._scores.values())), epoch)
 
     def ask(self, epoch: int) -> Sequence[Proposal]:
         """In the last epochs the path that would be the answer now."""
-        return [Proposal(self._path())] if epoch >= self._epochs - self._params.evaluate_epochs else ()
+        return [self._answer()] if epoch >= self._epochs - self._params.evaluate_epochs else ()
 
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
         """Keep the best path; of equal ones the later."""
         for proposal, value in zip(proposals, fitness, strict=True):
-            known = self._best is None or (value is not None and value >= self._best[0])
-            if value is not None and known and proposal.sample is not None:
+            if value is None or proposal.sample is None:
+                continue
+            if self._best is None or value >= self._best[0]:
                 self._best = (value, proposal.sample)
 
     def best(self) -> Proposal:
         """The path of the present weights, or the one that was evaluated best."""
         if self._params.final == "best" and self._best is not None:
             return Proposal(self._best[1])
-        return Proposal(self._path())
+        return self._answer()
 
     def figures(self) -> dict[str, Any]:
         """How decided the weights are, and what they stand for.
@@ -117,15 +120,16 @@ class Viterbi:
         by trellis the best paths of widths, each with its score (in mode ``product`` the logarithm);
         ``shares`` the softmax by label.
         """
-        shares = self._numbers()
+        tracked = self._shares()
+        shares = _numbers(tracked)
         entropies = {label: _entropy(share) for label, share in shares.items()}
         widths = [entropy for label, entropy in entropies.items() if label not in self._layers]
         layers = [entropy for label, entropy in entropies.items() if label in self._layers]
         return {
             "width_entropy": _mean(widths),
             **({"layer_entropy": _mean(layers)} if layers else {}),
-            **self._expected(),
-            "path": self._path(),
+            **self._expected(tracked),
+            "path": self._path(shares),
             "best_paths": self._best_paths(shares),
             "shares": {label: share.round(4).tolist() for label, share in shares.items()},
         }
@@ -147,9 +151,12 @@ class Viterbi:
 
     # --- weights -----------------------------------------------------------------------------
 
-    def _weights(self, operators: int) -> dict[str, Tensor]:
-        """The softmax of all scores, of layers over so many drawn operators if they are sampled."""
-        shares = {label: scores.softmax(-1) for label, scores in self._scores.items()}
+    def _shares(self) -> dict[str, Tensor]:
+        """The softmax of all scores; gradients flow to them."""
+        return {label: scores.softmax(-1) for label, scores in self._scores.items()}
+
+    def _sampled(self, shares: Mapping[str, Tensor], operators: int) -> Mapping[str, Tensor]:
+        """The shares, of layers over so many drawn operators if they are sampled."""
         if not self._params.sampled:
             return shares
         generator = torch.Generator().manual_seed(self._seed * _DRAWN + self._draws)
@@ -161,24 +168,24 @@ class Viterbi:
             for label, share in shares.items()
         }
 
-    def _price(self, costs: Mapping[str, np.ndarray]) -> Tensor | float:
-        """Lambda times the logarithm of the expected cost, without sampling; 0 where all is free."""
+    def _price(self, shares: Mapping[str, Tensor], costs: Mapping[str, np.ndarray]) -> Tensor | float:
+        """Lambda times the logarithm of the expected cost; 0 where all is free."""
         if not self._params.cost_weight:
             return 0.0
-        shares = {label: scores.softmax(-1) for label, scores in self._scores.items()}
-        mmacs = torch.stack([one.expected_mmacs(shares, costs) for one in self._trellises]).sum()
+        mmacs = self._mmacs(shares, costs)
         if not bool(mmacs > 0):
             return 0.0
         return self._params.cost_weight * mmacs.log() / math.log(self._params.cost_base)
 
-    def _numbers(self) -> dict[str, np.ndarray]:
-        with torch.no_grad():
-            return {label: s.softmax(-1).cpu().double().numpy() for label, s in self._scores.items()}
+    def _mmacs(self, shares: Mapping[str, Tensor], costs: Mapping[str, np.ndarray]) -> Tensor:
+        return torch.stack([one.expected_mmacs(shares, costs) for one in self._trellises]).sum()
 
     # --- what they stand for -----------------------------------------------------------------
 
-    def _path(self) -> Sample:
-        shares = self._numbers()
+    def _answer(self) -> Proposal:
+        return Proposal(self._path(_numbers(self._shares())))
+
+    def _path(self, shares: Mapping[str, np.ndarray]) -> Sample:
         sample: Sample = {}
         for one in self._trellises:
             (path,) = one.paths(shares, self._params.mode, top=1)
@@ -194,14 +201,11 @@ class Viterbi:
             for one in self._trellises
         ]
 
-    def _expected(self) -> dict[str, float]:
+    def _expected(self, shares: Mapping[str, Tensor]) -> dict[str, float]:
         """The mean cost of a path, once a step has told the costs."""
         if self._costs is None:
             return {}
-        with torch.no_grad():
-            shares = {label: scores.softmax(-1) for label, scores in self._scores.items()}
-            mmacs = sum(float(one.expected_mmacs(shares, self._costs)) for one in self._trellises)
-        return {"expected_mmacs": round(mmacs, 3)}
+        return {"expected_mmacs": round(self._mmacs(shares, self._costs).item(), 3)}
 
 
 def _first_scores(points: Sequence[Point], start: float, seed: int) -> dict[str, Tensor]:
@@ -214,6 +218,10 @@ def _first_scores(points: Sequence[Point], start: float, seed: int) -> dict[str,
         if point.out:
             scores[point.out] = (start * torch.randn(shape[-1:], generator=generator)).requires_grad_()
     return scores
+
+
+def _numbers(shares: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {label: share.detach().cpu().double().numpy() for label, share in shares.items()}
 
 
 def _over_drawn(scores: Tensor, shares: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -44,7 +44,7 @@ def weigh(spec: Checked, trellis: Trellis, operators: int | None) -> None:
     """The weights of a search that has not learned anything, over so many operators of each layer."""
     search = Viterbi(spec.space, seed=0, epochs=20, sampled=operators is not None)
     with torch.no_grad():
-        trellis.take(search._weights(operators or 0))
+        trellis.take(search._sampled(search._shares(), operators or 0))
 
 
 def clips(spec: Checked) -> tuple[torch.Tensor, torch.Tensor]:

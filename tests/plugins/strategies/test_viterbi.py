@@ -234,16 +234,19 @@ def test_without_other_reasons_the_cheapest_path_wins():
 
 def test_the_price_is_lambda_times_the_logarithm_of_the_expected_cost():
     found, costs = search(cost_weight=0.3, cost_base=100.0), random_costs(2)
-    shares = {label: scores.detach().softmax(-1) for label, scores in found._scores.items()}
+    shares = {label: share.detach() for label, share in found._shares().items()}
     (trellis,) = trellises(POINTS)
     mmacs = float(trellis.expected_mmacs(shares, costs))
-    assert found._price(costs).item() == pytest.approx(0.3 * math.log(mmacs) / math.log(100.0), rel=1e-5)
-    assert search(cost_weight=0.0)._price(costs) == 0.0
+    assert found._price(shares, costs).item() == pytest.approx(
+        0.3 * math.log(mmacs) / math.log(100.0), rel=1e-5
+    )
+    assert search(cost_weight=0.0)._price(shares, costs) == 0.0
 
 
 def test_a_trellis_that_costs_nothing_has_no_price():
     free = {point.label: np.zeros(weight_shape(POINTS, point)) for point in POINTS}
-    assert search()._price(free) == 0.0
+    found = search()
+    assert found._price(found._shares(), free) == 0.0
 
 
 # --- sampled operators ---------------------------------------------------------------------------
