@@ -8,7 +8,6 @@ before, and a stack of its own with every operator in each layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor, nn
@@ -84,9 +83,12 @@ class Candidate(nn.Module):
         """
         x = _weighted(entry, lambda index: self.heads[index](states[index]))
         for operators, row in zip(self.layers, layers, strict=True):
-            given = x
-            x = _weighted(row, lambda index, ops=operators, x=given: ops[index](x))  # type: ignore[misc]
+            x = _layer(list(operators.children()), row, x)
         return x
+
+
+def _layer(operators: Sequence[nn.Module], row: Row, x: Tensor) -> Tensor:
+    return _weighted(row, lambda index: operators[index](x))
 
 
 def _weighted(row: Row, run: Callable[[int], Tensor]) -> Tensor:
@@ -94,28 +96,14 @@ def _weighted(row: Row, run: Callable[[int], Tensor]) -> Tensor:
     return weighted_sum([row[index] for index in used], lambda i: run(used[i]))
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """Weights of one decision: as they are combined, and as numbers that say what is computed."""
-
-    rows: tuple[Row, ...]
-    numbers: tuple[tuple[float, ...], ...]
-
-    @classmethod
-    def of(cls, weights: Given, rows: int, *, tracked: bool) -> Weighed:
-        """A matrix, or a vector that stands for all rows."""
-        numbers = np.asarray(weights.detach().cpu() if isinstance(weights, Tensor) else weights, dtype=float)
-        listed = tuple(map(tuple, np.broadcast_to(numbers, (rows, numbers.shape[-1])).tolist()))
-        if not tracked or not isinstance(weights, Tensor):
-            return cls(listed, listed)
-        tensors = weights.expand(rows, -1).unbind()
-        kept = tuple(tuple(row.unbind()) for row in tensors)
-        return cls(kept, listed)
-
-    def row(self, index: int) -> Row:
-        """A row, in which the number 0.0 stands for what is not computed."""
-        pairs = zip(self.rows[index], self.numbers[index], strict=True)
-        return [0.0 if number == 0 else weight for weight, number in pairs]
+def _rows(weights: Given, count: int, *, tracked: bool) -> list[Row]:
+    """So many rows of weights; a vector stands for all of them, and 0.0 for what is not computed."""
+    numbers = np.asarray(weights.detach().cpu() if isinstance(weights, Tensor) else weights, dtype=float)
+    listed: list[Row] = np.broadcast_to(numbers, (count, numbers.shape[-1])).tolist()
+    if not tracked or not isinstance(weights, Tensor):
+        return listed
+    pairs = zip(weights.expand(count, -1), listed, strict=True)
+    return [[w if number else 0.0 for w, number in zip(own, row, strict=True)] for own, row in pairs]
 
 
 class Trellis(nn.Module):
@@ -134,7 +122,7 @@ class Trellis(nn.Module):
         super().__init__()
         self.node = node
         self.stages = nn.ModuleList(nn.ModuleList(candidates) for candidates in stages)
-        self.weights: dict[str, Weighed] = {}
+        self.weights: dict[str, list[Row]] = {}
         even = {fork.label: np.full(len(fork.options), 1 / len(fork.options)) for fork in node.forks()}
         self.take(even)
 
@@ -150,18 +138,18 @@ class Trellis(nn.Module):
         """
         sizes = {fork.label: len(fork.options) for fork in self.node.forks()}
         self.weights = {
-            fork.label: Weighed.of(weights[fork.label], sizes.get(fork.under, 1), tracked=tracked)
+            fork.label: _rows(weights[fork.label], sizes.get(fork.under, 1), tracked=tracked)
             for fork in self.node.forks()
         }
         last = self.node.stages[-1].width
         fused = weights[last.out] if last.out in weights else np.atleast_2d(weights[last.label]).mean(0)
-        self.weights[last.out] = Weighed.of(fused, 1, tracked=tracked)
+        self.weights[last.out] = _rows(fused, 1, tracked=tracked)
 
     def forward(self, x: Tensor) -> Tensor:
         """The sum over all paths."""
         states: list[Tensor | None] = [x]
         for stage, candidates in zip(self.node.stages, self._candidates(), strict=True):
-            steps = [self.weights[stage.width.label].row(i) for i in range(len(states))]
+            steps = self.weights[stage.width.label]
             states = [
                 self._state(candidate, states, [row[j] for row in steps], stage.layers, j)
                 for j, candidate in enumerate(candidates)
@@ -169,7 +157,7 @@ class Trellis(nn.Module):
         return self._fused(states)
 
     def _candidates(self) -> list[list[Candidate]]:
-        return [[one for one in stage if isinstance(one, Candidate)] for stage in map(_listed, self.stages)]
+        return [[one for one in stage.children() if isinstance(one, Candidate)] for stage in self.stages]
 
     def _state(
         self,
@@ -183,11 +171,11 @@ class Trellis(nn.Module):
         entry = [0.0 if state is None else step for state, step in zip(states, steps, strict=True)]
         if all(map(_is_zero, entry)):
             return None
-        return candidate(states, entry, [self.weights[layer.label].row(own) for layer in layers])
+        return candidate(states, entry, [self.weights[layer.label][own] for layer in layers])
 
     def _fused(self, states: Sequence[Tensor | None]) -> Tensor:
         last = self.node.stages[-1].width
-        row, widest = self.weights[last.out].row(0), max(last.options) // self.node.divide
+        row, widest = self.weights[last.out][0], max(last.options) // self.node.divide
         given = [
             (state, weight)
             for state, weight in zip(states, row, strict=True)
@@ -209,10 +197,6 @@ class Trellis(nn.Module):
                     for j in range(len(candidates))
                 ]
         return found
-
-
-def _listed(modules: nn.Module) -> list[nn.Module]:
-    return list(modules.children())
 
 
 def _is_zero(weight: Weight) -> bool:
