@@ -8,7 +8,7 @@ from typing import Any
 
 from skelbench.errors import did_you_mean
 from skelbench.space.nodes import CellsNode, EdgesNode, KeptEdges, Node, OpNode, ValueNode
-from skelbench.space.notes import Notes
+from skelbench.space.notes import Notes, is_whole
 from skelbench.space.place import Here, Want
 
 INPUTS = 2
@@ -43,7 +43,7 @@ class CellReader:
             return None
         before = len(self._notes.problems)
         layers = self._layers(raw, here)
-        channels = self._whole(raw, "channels", here, None, 1, 1_000_000)
+        channels = self._notes.whole(raw, "channels", here, None, 1, 1_000_000)
         reduce_at = self._reduce_at(raw, here, layers)
         drop_path = self._share(raw, here)
         operators, kinds = self._kinds(raw, here)
@@ -77,10 +77,10 @@ class CellReader:
     def _layers(self, raw: Mapping[str, Any], here: Here) -> int | ValueNode | None:
         given = raw["layers"]
         if not (isinstance(given, dict) and list(given) == ["value"]):
-            return self._whole(raw, "layers", here, None, 1, _MOST_CELLS)
+            return self._notes.whole(raw, "layers", here, None, 1, _MOST_CELLS)
         at = here.into("layers", "value")
         values = self._values(given["value"], at)
-        wrong = [value for value in values if not _whole(value, 1, _MOST_CELLS)]
+        wrong = [value for value in values if not is_whole(value, 1, _MOST_CELLS)]
         if wrong:
             self._notes.fault(f"'layers' is a number from 1 to {_MOST_CELLS}, not {wrong[0]!r}", at)
         if wrong or not values:
@@ -104,7 +104,7 @@ class CellReader:
                 )
             return None
         last = min(counts) - 1
-        if not isinstance(given, list) or not all(_whole(one, 0, last) for one in given):
+        if not isinstance(given, list) or not all(is_whole(one, 0, last) for one in given):
             self._notes.fault(f"'reduce_at' lists cells from 0 to {last}", at)
         elif sorted(set(given)) != given:
             self._notes.fault("'reduce_at' lists cells in rising order, each once", at)
@@ -119,15 +119,6 @@ class CellReader:
         self._notes.fault(f"'drop_path' is a share from 0 to below 1, not {share!r}", here.into("drop_path"))
         return 0.0
 
-    def _whole(
-        self, raw: Mapping[str, Any], key: str, here: Here, default: int | None, low: int, high: int
-    ) -> int | None:
-        value = raw.get(key, default)
-        if _whole(value, low, high):
-            return int(value)
-        self._notes.fault(f"'{key}' is a number from {low} to {high}, not {value!r}", here.into(key))
-        return None
-
     # --- the cells ---------------------------------------------------------------------------
 
     def _kinds(
@@ -136,8 +127,8 @@ class CellReader:
         if "genotype" in raw:
             return self._given(raw, here)
         operators = self._operators(raw.get("from"), here.into("from"))
-        nodes = self._whole(raw, "nodes", here, 4, 1, _MOST_NODES)
-        choose = self._whole(raw, "choose", here, 2, 1, INPUTS)
+        nodes = self._notes.whole(raw, "nodes", here, 4, 1, _MOST_NODES)
+        choose = self._notes.whole(raw, "choose", here, 2, 1, INPUTS)
         names = [name for name, node in operators if node.component.name != ZERO]
         if operators and not names:
             self._notes.fault(f"a cell of '{ZERO}' alone has no edges", here.into("from"))
@@ -249,7 +240,3 @@ def split_edge(edge: Any) -> tuple[str, int | None]:
 def _edges(label: str, names: list[str], inputs: int, choose: int, none: bool) -> EdgesNode:
     pairs = [(f"{name}({source})", source) for source in range(inputs) for name in names]
     return EdgesNode(label, tuple(n for n, _ in pairs), tuple(s for _, s in pairs), choose, none)
-
-
-def _whole(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

@@ -62,6 +62,16 @@ class Notes:
             self.fault(what, here, "Give the two different labels, or the same options")
         return node
 
+    def whole(
+        self, raw: Mapping[str, Any], key: str, here: Here, default: int | None, low: int, high: int
+    ) -> int | None:
+        """The number under ``key``, or None where there is none from ``low`` to ``high``."""
+        value = raw.get(key, default)
+        if is_whole(value, low, high):
+            return int(value)
+        self.fault(f"'{key}' is a number from {low} to {high}, not {value!r}", here.into(key))
+        return None
+
     def has_keys(self, raw: Any, here: Here, optional: tuple[str, ...], required: tuple[str, ...]) -> bool:
         """Whether ``raw`` is a mapping of these keys."""
         if not isinstance(raw, dict):
@@ -74,3 +84,8 @@ class Notes:
         for key in missing:
             self.fault(f"the key '{key}' is missing", here, f"Add '{key}'")
         return not unknown and not missing
+
+
+def is_whole(value: Any, low: int, high: int) -> bool:
+    """Whether ``value`` is a whole number from ``low`` to ``high``."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

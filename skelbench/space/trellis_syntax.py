@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from skelbench.space.nodes import ForkNode, Node, OpNode, StageNode, TrellisNode
-from skelbench.space.notes import Notes
+from skelbench.space.notes import Notes, is_whole
 from skelbench.space.place import Here, Want
 from skelbench.space.tree import all_open
 
@@ -37,7 +37,7 @@ class TrellisReader:
         if not self._notes.has_keys(raw, here, ("label", "divide"), ("head", "from", "stages")):
             return None
         before = len(self._notes.problems)
-        divide = _whole(self._notes, raw, "divide", here, 1, 1, _WIDEST)
+        divide = self._notes.whole(raw, "divide", here, 1, 1, _WIDEST)
         operators = self._operators(raw, here, want)
         head = self._head(raw["head"], here.into("head"), want)
         if head is None or divide is None:
@@ -129,7 +129,7 @@ class _Stages:
         if "/" in name:
             self._notes.fault(f"a stage's name cannot hold '/': '{name}'", here)
         widths = self._widths(raw["widths"], here.into("widths"))
-        layers = _whole(self._notes, raw, "layers", here, 0, 0, _MOST_LAYERS)
+        layers = self._notes.whole(raw, "layers", here, 0, 0, _MOST_LAYERS)
         if not widths or layers is None:
             return None
         said = {"channels": widths[0] // self._divide, "stride": raw.get("stride", 1)}
@@ -139,7 +139,7 @@ class _Stages:
         return StageNode(name, width, head, tuple(forks)) if isinstance(head, OpNode) else None
 
     def _widths(self, raw: Any, here: Here) -> tuple[int, ...]:
-        if not isinstance(raw, list) or not raw or not all(_is_whole(one, 1, _WIDEST) for one in raw):
+        if not isinstance(raw, list) or not raw or not all(is_whole(one, 1, _WIDEST) for one in raw):
             what = "'widths' lists the channels to choose from, one at least"
             self._notes.fault(what, here, "Write [48, 56, 64]")
             return ()
@@ -152,17 +152,3 @@ class _Stages:
         else:
             return tuple(raw)
         return ()
-
-
-def _whole(
-    notes: Notes, raw: Mapping[str, Any], key: str, here: Here, default: int, low: int, high: int
-) -> int | None:
-    value = raw.get(key, default)
-    if _is_whole(value, low, high):
-        return int(value)
-    notes.fault(f"'{key}' is a number from {low} to {high}, not {value!r}", here.into(key))
-    return None
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
