@@ -200,9 +200,9 @@ class _Open(Builder):
     def trellis(self, node: TrellisNode, context: BuildContext) -> nn.Module:
         shapes, stages = [context.input_shape], []
         for stage in node.stages:
-            candidates = [self._width(node, stage, width, shapes, context) for width in stage.width.options]
-            shapes = [output_shape(one.heads[0], shapes[0], stage.head.place) for one in candidates]
-            stages.append(candidates)
+            widths = [self._width(node, stage, width, shapes, context) for width in stage.width.options]
+            shapes = [shape for _, shape in widths]
+            stages.append([candidate for candidate, _ in widths])
         return OpenTrellis(Trellis(node, stages))
 
     def _width(
@@ -212,12 +212,12 @@ class _Open(Builder):
         width: int,
         shapes: Sequence[tuple[int, ...]],
         context: BuildContext,
-    ) -> Candidate:
-        """One width of a stage, after widths that give ``shapes``."""
+    ) -> tuple[Candidate, tuple[int, ...]]:
+        """One width of a stage, after widths that give ``shapes``, and the shape that it gives."""
         heads = [self.stage_head(node, stage, width, at_shape(context, shape)) for shape in shapes]
         shape = output_shape(heads[0], shapes[0], stage.head.place)
-        layers = [[self.layer(op, shape, context) for _, op in node.operators] for _ in stage.layers]
-        return Candidate(heads, layers)
+        operators = [operator for _, operator in node.operators]
+        return Candidate(heads, self.layers([operators] * len(stage.layers), shape, context)), shape
 
     def depth(self, node: DepthNode, context: BuildContext) -> nn.Module:
         raise SpecError(f"'{node.label}': a searched depth has no supernet", remedy="Use weights: own")

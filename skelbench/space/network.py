@@ -198,18 +198,22 @@ class Builder:
         params = {**stage.head.params, "channels": width // node.divide}
         return self.build(replace(stage.head, params=params), context)
 
-    def layer(self, operator: OpNode, shape: tuple[int, ...], context: BuildContext) -> nn.Module:
-        """One operator of a layer of a trellis, for an input of ``shape``, which it keeps.
+    def layers(
+        self, layers: Iterable[Sequence[OpNode]], shape: tuple[int, ...], context: BuildContext
+    ) -> list[list[nn.Module]]:
+        """For each layer of a stage its operators, for an input of ``shape``, which they keep.
 
         Raises:
-            SpecError: It does not.
+            SpecError: One does not; each is tried once, in whatever layers it stands.
         """
-        module = self.build(operator, at_shape(context, shape))
-        given = output_shape(module, shape, operator.place)
-        if given != shape:
-            what = f"a layer of a trellis keeps the shape; {_sizes(shape)} becomes {_sizes(given)}"
-            raise SpecError(what, where=operator.place, remedy="Leave out what changes it")
-        return module
+        inside = at_shape(context, shape)
+        built = [[(operator, self.build(operator, inside)) for operator in layer] for layer in layers]
+        for place, module in {op.place: module for layer in built for op, module in layer}.items():
+            given = output_shape(module, shape, place)
+            if given != shape:
+                what = f"a layer of a trellis keeps the shape; {_sizes(shape)} becomes {_sizes(given)}"
+                raise SpecError(what, where=place, remedy="Leave out what changes it")
+        return [[module for _, module in layer] for layer in built]
 
     def trellis(self, node: TrellisNode, context: BuildContext) -> nn.Module:
         """What stands for a trellis."""
@@ -290,7 +294,8 @@ class _Fixed(Builder):
             width, names = self._chosen(stage.width.label), [self._chosen(one.label) for one in stage.layers]
             head = self.stage_head(node, stage, width, at_shape(context, shape))
             shape = output_shape(head, shape, stage.head.place)
-            stages.append(Stage(head, [self.layer(operators[name], shape, context) for name in names]))
+            layers = self.layers([[operators[name]] for name in names], shape, context)
+            stages.append(Stage(head, [module for (module,) in layers]))
             states.append(stage.width.options.index(width))
             chosen.append([list(operators).index(name) for name in names])
         return Path(stages, states, chosen)
