@@ -12,38 +12,32 @@ from skelbench.components import Dataset
 from skelbench.data import Clips, read_clips, split_fingerprint
 from skelbench.errors import DataError
 from skelbench.registry import Registry
+from skelbench.testing.named import NamedComponent
 
 
-class DatasetConformance:
+class DatasetConformance(NamedComponent):
     """What every data set must do.
 
     Attributes:
-        name: The data set's registered name.
         clips: How many synthetic recordings to try it with.
         classes: Over how many classes they are spread.
     """
 
-    name: ClassVar[str] = ""
+    kind = "dataset"
     clips: ClassVar[int] = 24
     classes: ClassVar[int] = 4
 
     @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Dataset:
-        """The data set under test."""
-        found: Dataset = skelbench_registry.get("dataset", self.name)
-        return found
-
-    @pytest.fixture
     def loaded(self, component: Dataset, tmp_path: Path) -> tuple[Any, Clips]:
         """A reader, and what it reads of its own synthetic recordings."""
-        reader = component.load()()
+        reader = component.reader()
         classes = min(self.classes, component.classes)
         reader.synthesise(tmp_path, clips=self.clips, seed=0, classes=classes)
         return reader, read_clips(component, reader, tmp_path)
 
     def test_it_says_what_it_is(self, component: Dataset) -> None:
         """There are a summary and the forms it reads."""
-        assert component.summary, "lists and help show the summary"
+        super().test_it_says_what_it_is(component)
         assert component.forms, "help shows the forms"
 
     def test_its_own_synthetic_data_is_read(self, component: Dataset, loaded: tuple[Any, Clips]) -> None:
@@ -104,7 +98,7 @@ class DatasetConformance:
 
     def fingerprint(self, component: Dataset, root: Path, seed: int) -> str:
         """The fingerprint of the default protocol on synthetic recordings."""
-        reader = component.load()()
+        reader = component.reader()
         reader.synthesise(root, clips=self.clips, seed=seed, classes=min(self.classes, component.classes))
         clips = read_clips(component, reader, root)
         return split_fingerprint(clips, reader.is_train(clips, component.protocols[0]))
@@ -112,12 +106,12 @@ class DatasetConformance:
     def test_the_complete_data_set_is_known_or_not(self, component: Dataset) -> None:
         """For each protocol the counts of both parts, or None."""
         for protocol in component.protocols:
-            expected = component.load()().expected(protocol)
+            expected = component.reader().expected(protocol)
             assert expected is None or (len(expected) == 2 and min(expected) > 0)
 
     def test_the_same_seed_writes_the_same(self, component: Dataset, tmp_path: Path) -> None:
         """Synthetic recordings depend on the seed alone."""
-        reader = component.load()()
+        reader = component.reader()
         for folder in ("one", "two"):
             reader.synthesise(tmp_path / folder, clips=4, seed=3)
         one, two = ([reader.read(s)[0] for s in reader.sources(tmp_path / f)] for f in ("one", "two"))
@@ -127,11 +121,11 @@ class DatasetConformance:
     def test_an_empty_folder_is_told(self, component: Dataset, tmp_path: Path) -> None:
         """A root without recordings is an error of the data."""
         with pytest.raises(DataError):
-            component.load()().sources(tmp_path)
+            component.reader().sources(tmp_path)
 
     def test_a_damaged_file_is_told(self, component: Dataset, tmp_path: Path) -> None:
         """A file that holds something else is an error of the data that names the file."""
-        reader = component.load()()
+        reader = component.reader()
         reader.synthesise(tmp_path, clips=2, seed=0)
         files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "SYNTHETIC"]
         for path in files:

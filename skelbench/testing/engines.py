@@ -10,34 +10,23 @@ import pytest
 
 from skelbench.components import Engine
 from skelbench.errors import SpecError, WorkFailed
-from skelbench.registry import Registry
 from skelbench.search import Proposal, Sample
+from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params
 from skelbench.testing.replay import TabulatedSpace
 
 TRIALS = 4
 
 
-class EngineConformance:
+class EngineConformance(NamedComponent):
     """What every engine must do: carry trials that take no time.
 
     Attributes:
-        name: The engine's registered name.
-        params: Its parameters, as in a spec.
+        params: Parameters of the component, as in a spec.
     """
 
-    name: ClassVar[str] = ""
+    kind = "engine"
     params: ClassVar[Mapping[str, Any]] = {}
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Engine:
-        """The engine under test."""
-        found: Engine = skelbench_registry.get("engine", self.name)
-        return found
-
-    def test_it_says_what_it_is(self, component: Engine) -> None:
-        """There is a summary."""
-        assert component.summary, "lists and help show the summary"
 
     def test_unknown_parameters_are_refused(self, component: Engine) -> None:
         """The parameters fit the model, and one more does not."""

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import pytest
-
 from skelbench.components import Layout
-from skelbench.registry import Registry
+from skelbench.testing.named import NamedComponent
 
 
-class LayoutConformance:
-    """What every layout must be: a tree of bones.
+class LayoutConformance(NamedComponent):
+    """What every layout must be: a tree of bones."""
 
-    Attributes:
-        name: The layout's registered name.
-    """
-
-    name: ClassVar[str] = ""
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Layout:
-        """The layout under test."""
-        found: Layout = skelbench_registry.get("layout", self.name)
-        return found
-
-    def test_it_says_what_it_is(self, component: Layout) -> None:
-        """There is a summary."""
-        assert component.summary, "lists and help show the summary"
+    kind = "layout"
 
     def test_joints_have_names_of_their_own(self, component: Layout) -> None:
         """No two joints have one name, and none is without."""

@@ -10,7 +10,7 @@ import pytest
 
 from skelbench.components import Metric
 from skelbench.errors import SkelbenchError
-from skelbench.registry import Registry
+from skelbench.testing.named import NamedComponent
 
 Figure = Callable[[np.ndarray, np.ndarray], float]
 WRONG: dict[str, tuple[np.ndarray, np.ndarray]] = {
@@ -25,28 +25,21 @@ WRONG: dict[str, tuple[np.ndarray, np.ndarray]] = {
 """What no metric may rate."""
 
 
-class MetricConformance:
+class MetricConformance(NamedComponent):
     """What every metric must do.
 
     Attributes:
-        name: The metric's registered name.
         classes: Classes of the scores to try it with.
         recordings: Recordings of them.
         draws: How many scores drawn at random.
         best: What perfect scores give: 100, or 0 where the metric counts errors.
     """
 
-    name: ClassVar[str] = ""
+    kind = "metric"
     classes: ClassVar[int] = 12
     recordings: ClassVar[int] = 60
     draws: ClassVar[int] = 10
     best: ClassVar[float] = 100.0
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Metric:
-        """The metric under test."""
-        found: Metric = skelbench_registry.get("metric", self.name)
-        return found
 
     @pytest.fixture
     def metric(self, component: Metric) -> Figure:
@@ -64,10 +57,6 @@ class MetricConformance:
             most = 1 if seed == self.draws - 1 else self.classes
             pairs.append((scores, rng.integers(0, most, self.recordings)))
         return pairs
-
-    def test_it_says_what_it_is(self, component: Metric) -> None:
-        """There is a summary."""
-        assert component.summary, "lists and help show the summary"
 
     def test_it_is_in_percent(self, metric: Figure, drawn: list[tuple[np.ndarray, np.ndarray]]) -> None:
         """A plain finite number from 0 to 100, and not the same whatever the scores are."""

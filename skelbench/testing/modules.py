@@ -16,6 +16,7 @@ from skelbench.components import BuildContext, GraphModule, Operator, Slot
 from skelbench.errors import SpecError
 from skelbench.registry import Registry
 from skelbench.testing.contracts import CHANNELS, context
+from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params
 from skelbench.train.cost import cost
 
@@ -69,27 +70,19 @@ def _slots(component: Operator | GraphModule) -> dict[str, Slot]:
     return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Slot)}
 
 
-class BuiltModule:
+class BuiltModule(NamedComponent):
     """What holds for every module, alone and as a part of a network.
 
     Attributes:
-        name: The component's registered name.
         params: Its parameters, as in a spec. Where it needs ``channels`` or modules in slots and
             they are left out, the suite gives some.
         layout: The layout to try it on.
         no_export: Why `torch.export` cannot take it; empty: it can. A reason is refused where it can.
     """
 
-    name: ClassVar[str] = ""
     params: ClassVar[Mapping[str, Any]] = {}
     layout: ClassVar[str] = "ntu25"
     no_export: ClassVar[str] = ""
-    kind: ClassVar[str] = ""
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Any:
-        """The component under test."""
-        return skelbench_registry.get(self.kind, self.name)
 
     @pytest.fixture
     def given(self) -> Mapping[str, Any]:
@@ -112,10 +105,6 @@ class BuiltModule:
         """The module under test."""
         torch.manual_seed(0)
         return build(skelbench_registry, component, given, place)
-
-    def test_it_says_what_it_is(self, component: Any) -> None:
-        """There is a summary."""
-        assert component.summary, "lists and help show the summary"
 
     def test_unknown_parameters_are_refused(self, component: Any, given: Mapping[str, Any]) -> None:
         """The parameters fit the model, and one more does not."""

@@ -12,8 +12,8 @@ import pytest
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 from skelbench.errors import SpecError
 from skelbench.recipe import DeriveOptions
-from skelbench.registry import Registry
 from skelbench.search import Point, Proposal, Search, WeightMode
+from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params
 from skelbench.testing.replay import Replay, TabulatedSpace, replay
 
@@ -33,33 +33,25 @@ ENDLESS = 10_000
 """Generations after which a search with own weights is held to have no end."""
 
 
-class DeclaredStrategy:
+class DeclaredStrategy(NamedComponent):
     """What the suites for each form of strategy have in common.
 
     Attributes:
         form: What the strategies under test give.
-        name: The strategy's registered name.
-        params: Its parameters, as in a spec; choose them small.
+        params: Parameters of the component, as in a spec; choose them small.
     """
 
     form: ClassVar[Literal["ask_tell", "gradient", "oneshot"]]
-    name: ClassVar[str] = ""
+    kind = "strategy"
     params: ClassVar[Mapping[str, Any]] = {}
 
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Strategy:
-        """The strategy under test."""
-        found: Strategy = skelbench_registry.get("strategy", self.name)
-        return found
-
     def test_declares_what_it_searches(self, component: Strategy) -> None:
-        """Form, ways and node kinds are known ones, and there is a summary."""
+        """Form, ways and node kinds are known ones."""
         assert component.form == self.form, "another suite is for this form"
         assert component.searches, "a strategy searches with shared or own weights"
         assert set(component.searches) <= {"shared", "own"}
         known: frozenset[NodeKind] = ALL_NODE_KINDS
         assert all(kinds and kinds <= known for kinds in component.searches.values())
-        assert component.summary, "lists and help show the summary"
 
     def test_unknown_parameters_are_refused(self, component: Strategy) -> None:
         """The parameters fit the model, and one more does not."""

@@ -12,29 +12,22 @@ from skelbench.components import Dataset
 from skelbench.data import Videos, open_videos, split_fingerprint
 from skelbench.errors import DataError
 from skelbench.recipe import VideoOptions
-from skelbench.registry import Registry
+from skelbench.testing.named import NamedComponent
 
 CLIP = VideoOptions(frames=4)
 
 
-class VideoDatasetConformance:
+class VideoDatasetConformance(NamedComponent):
     """What every data set of videos must do.
 
     Attributes:
-        name: The data set's registered name.
         clips: How many synthetic videos to try it with.
         classes: Over how many classes they are spread.
     """
 
-    name: ClassVar[str] = ""
+    kind = "dataset"
     clips: ClassVar[int] = 24
     classes: ClassVar[int] = 4
-
-    @pytest.fixture
-    def component(self, skelbench_registry: Registry) -> Dataset:
-        """The data set under test."""
-        found: Dataset = skelbench_registry.get("dataset", self.name)
-        return found
 
     @pytest.fixture
     def root(self, component: Dataset, tmp_path: Path) -> Path:
@@ -53,7 +46,7 @@ class VideoDatasetConformance:
     def test_it_says_what_it_is(self, component: Dataset) -> None:
         """There are a summary and the forms it reads, and its recordings are videos."""
         assert component.modality == "video"
-        assert component.summary, "lists and help show the summary"
+        super().test_it_says_what_it_is(component)
         assert component.forms, "help shows the forms"
 
     def test_its_own_synthetic_data_is_read(self, component: Dataset, root: Path) -> None:
