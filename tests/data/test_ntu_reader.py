@@ -261,7 +261,7 @@ def test_a_failing_disk_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["ntu60", "ntu120"])
 def test_the_registered_data_sets_are_what_their_readers_read(name: str) -> None:
     component = load_registry().get("dataset", name)
-    reader = component.load()()
+    reader = component.reader()
     assert component.classes == len(reader.class_names)
     assert component.protocols == tuple(reader.edition.protocols)
     assert len(load_registry().get("layout", component.layout).joints) == 25

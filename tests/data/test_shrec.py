@@ -47,7 +47,7 @@ def lists(root: Path, train: Iterable[str] = (), test: Iterable[str] = ()) -> No
 
 def read(registry, name: str, root: Path) -> Clips:
     component = registry.get("dataset", name)
-    return read_clips(component, component.load()(), root)
+    return read_clips(component, component.reader(), root)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,7 +55,7 @@ def test_the_components_agree_with_their_readers(registry, layout: Layout, name:
     component = registry.get("dataset", name)
     assert component.layout == layout.name
     assert len(layout.joints) == 22
-    assert len(set(component.load()().class_names)) == component.classes == int(name[-2:])
+    assert len(set(component.reader().class_names)) == component.classes == int(name[-2:])
     assert component.persons == 1
 
 
@@ -179,7 +179,7 @@ def test_a_missing_list_and_a_lost_recording_are_told(two: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_without_recordings_is_told(registry, tmp_path: Path, name: str) -> None:
-    reader = registry.get("dataset", name).load()()
+    reader = registry.get("dataset", name).reader()
     with pytest.raises(DataError, match="Give the folder that holds gesture_1/"):
         reader.sources(tmp_path)
     lists(tmp_path)
@@ -294,7 +294,7 @@ def test_synthetic_recordings_read_back_with_every_class_in_both_parts(
     registry, tmp_path: Path, layout: Layout, name: str
 ) -> None:
     component = registry.get("dataset", name)
-    reader = component.load()()
+    reader = component.reader()
     reader.synthesise(tmp_path / "a", clips=80, seed=3, classes=4)
     clips = open_clips(component, tmp_path / "a", preprocess="ctrgcn", layout=layout)
     assert clips.synthetic
@@ -315,21 +315,21 @@ def test_synthetic_recordings_read_back_with_every_class_in_both_parts(
 
 @pytest.mark.parametrize(("coarse", "fine"), [("shrec17-14", "shrec17-28"), ("dhg-14", "dhg-28")])
 def test_one_folder_serves_14_and_28_classes(registry, tmp_path: Path, coarse: str, fine: str) -> None:
-    registry.get("dataset", fine).load()().synthesise(tmp_path, clips=84, seed=0)
+    registry.get("dataset", fine).reader().synthesise(tmp_path, clips=84, seed=0)
     gestures, variants = read(registry, coarse, tmp_path), read(registry, fine, tmp_path)
     assert gestures.ids.tolist() == variants.ids.tolist()
     assert set(variants.labels.tolist()) == set(range(28))
     fingers = [int(name[name.index("_f") + 2]) for name in variants.ids.tolist()]
     assert variants.labels.tolist() == (2 * gestures.labels + np.array(fingers) - 1).tolist()
     np.testing.assert_array_equal(gestures.frames, variants.frames)
-    reader, protocol = registry.get("dataset", coarse).load()(), registry.get("dataset", coarse).protocols[0]
+    reader, protocol = registry.get("dataset", coarse).reader(), registry.get("dataset", coarse).protocols[0]
     train = reader.is_train(gestures, protocol)
     assert split_fingerprint(gestures, train) != split_fingerprint(variants, train)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_synthetic_recordings_do_not_mix_with_others(registry, tmp_path: Path, name: str) -> None:
-    reader = registry.get("dataset", name).load()()
+    reader = registry.get("dataset", name).reader()
     with pytest.raises(DataError, match="classes, not 29"):
         reader.synthesise(tmp_path, clips=2, seed=0, classes=29)
     reader.synthesise(tmp_path / "a", clips=2, seed=0)

@@ -34,7 +34,7 @@ def ones(frames: int, joints: int = 20) -> list:
 
 
 def test_the_component_agrees_with_its_reader(ucla: Dataset, layout: Layout) -> None:
-    assert len(ucla.load()().class_names) == ucla.classes
+    assert len(ucla.reader().class_names) == ucla.classes
     assert len(layout.joints) == 20
 
 
@@ -43,14 +43,14 @@ def test_names_give_class_performer_and_view(tmp_path: Path, ucla: Dataset, inne
     write(tmp_path / inner, "a08_s05_e01_v02", ones(4))
     write(tmp_path / inner, "a12_s10_e00_v03", ones(1))
     (tmp_path / inner / "notes.json").write_text("{}")
-    clips = read_clips(ucla, ucla.load()(), tmp_path)
+    clips = read_clips(ucla, ucla.reader(), tmp_path)
     assert clips.ids.tolist() == ["a08_s05_e01_v02", "a12_s10_e00_v03"]
     assert [clips.class_names[label] for label in clips.labels] == ["donning", "carry"]
     assert clips.subjects.tolist() == [5, 10]
     assert clips.cameras.tolist() == [2, 3]
     assert clips.lengths.tolist() == [4, 1]
     assert clips.frames.shape == (5, 1, 20, 3)
-    assert ucla.load()().is_train(clips, "xview").tolist() == [True, False]
+    assert ucla.reader().is_train(clips, "xview").tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path: Path, ucla: Dataset, te
     file = tmp_path / "a01_s01_e00_v01.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(DataError, match=rf"a01_s01_e00_v01\.json: .*{why}.*Fetch the file again"):
-        ucla.load()().read(file)
+        ucla.reader().read(file)
 
 
 def test_an_action_that_does_not_exist_is_refused(tmp_path: Path, ucla: Dataset) -> None:
     file = write(tmp_path, "a07_s01_e00_v01", ones(2))
     with pytest.raises(DataError, match="no NW-UCLA action"):
-        ucla.load()().read(file)
+        ucla.reader().read(file)
 
 
 def test_a_file_that_went_away_is_told(tmp_path: Path, ucla: Dataset) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        ucla.load()().read(tmp_path / "a01_s01_e00_v01.json")
+        ucla.reader().read(tmp_path / "a01_s01_e00_v01.json")
 
 
 def test_an_empty_folder_and_an_unknown_protocol_are_told(tmp_path: Path, ucla: Dataset) -> None:
-    reader = ucla.load()()
+    reader = ucla.reader()
     with pytest.raises(DataError, match=r"Give the folder that holds all_sqe"):
         reader.sources(tmp_path)
     write(tmp_path, "a01_s01_e00_v01", ones(2))
@@ -98,7 +98,7 @@ def test_an_empty_folder_and_an_unknown_protocol_are_told(tmp_path: Path, ucla: 
 def test_synthetic_recordings_read_back_with_every_class_in_both_splits(
     tmp_path: Path, ucla: Dataset, layout: Layout
 ) -> None:
-    reader = ucla.load()()
+    reader = ucla.reader()
     reader.synthesise(tmp_path, clips=60, seed=3, classes=4)
     clips = open_clips(ucla, tmp_path, preprocess="ctrgcn", layout=layout)
     assert clips.synthetic
@@ -115,7 +115,7 @@ def test_synthetic_recordings_read_back_with_every_class_in_both_splits(
 
 
 def test_the_real_recordings_are_complete(shared_data: Path, ucla: Dataset, layout: Layout) -> None:
-    reader = ucla.load()()
+    reader = ucla.reader()
     clips = open_clips(ucla, shared_data / "nw-ucla", preprocess="sgcn", layout=layout)
     parts = split(clips, reader, "xview", ValidationOptions(), 0)
     assert (len(parts.whole_train), len(parts.test)) == reader.expected("xview") == (1020, 464)
