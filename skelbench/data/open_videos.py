@@ -50,10 +50,8 @@ def open_videos(
     _check_listed(component, listed, root)
     found = _look_into(component, listed, root, cache, progress, decode)
     problems = {i: why for i, one in enumerate(found) if (why := unfit(one, component, options))}
-    if problems and not options.skip_broken:
-        raise _unusable(listed, problems)
     kept = [i for i in range(len(listed)) if i not in problems]
-    if not kept:
+    if not kept or (problems and not options.skip_broken):
         raise _unusable(listed, problems)
     return Videos.of(
         [listed[i] for i in kept],
