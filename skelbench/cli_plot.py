@@ -17,7 +17,7 @@ def plot(
         list[Path] | None,
         typer.Argument(
             metavar="[RUN|DIR|RECORD]...",
-            help="Folders of finished runs, folders of runs, record files; ./runs without any.",
+            help="Folders of finished runs, folders of runs or records, record files; ./runs without any.",
         ),
     ] = None,
     output: Output = None,
@@ -28,6 +28,7 @@ def plot(
         ),
     ] = "space",
     dataset: Annotated[str | None, typer.Option(help="Take only runs on this data set.")] = None,
+    stream: Annotated[str | None, typer.Option(help="Take only runs on this stream.")] = None,
     json_output: Json = False,
 ) -> None:
     """Accuracy against GMACs of runs on one split, as text or as a picture.
@@ -38,7 +39,7 @@ def plot(
     """
     from skelbench.figures.runs import show_or_draw
 
-    show_or_draw(runs or [], output, series, dataset, json_output)
+    show_or_draw(runs or [], output, series, dataset, stream, json_output)
 
 
 def frames(

@@ -167,6 +167,22 @@ def test_one_data_set_may_be_taken(runs):
         run("--dataset", "ntu6")
 
 
+def test_one_stream_may_be_taken(runs):
+    stored(runs, "other", stream="bone", model="third")
+    assert [row[1] for row in lines("--stream", "bone")[1:]] == ["third (ceim)"]
+    with pytest.raises(SkelbenchError, match="Did you mean 'bone'"):
+        run("--stream", "bones")
+
+
+def test_a_folder_may_hold_records_alone(runs, tmp_path):
+    """As the published ones lie: a file a run."""
+    published = tmp_path / "records"
+    published.mkdir()
+    for path in runs.glob("*/record.json"):
+        path.rename(published / f"{path.parent.name}.json")
+    assert len(lines(published)) == 3
+
+
 def test_places_without_a_finished_run_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunFolderError, match="no such folder"):

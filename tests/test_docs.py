@@ -246,8 +246,8 @@ def test_help_explains_every_option(name: str) -> None:
 
 
 def test_commands_stand_in_the_table_and_the_table_has_no_others() -> None:
-    table = page("README.md").partition("## Commands")[2].partition("## ")[0]
-    cells = [row.split(" | ")[0].strip("| ") for row in table.splitlines() if row.startswith("| `")]
+    rows = page("docs", "commands.md").splitlines()
+    cells = [row.split(" | ")[0].strip("| ") for row in rows if row.startswith("| `")]
     listed: set[str] = set()
     for cell in cells:
         for usage in re.findall(r"`([^`]+)`", cell.replace("\\|", "/")):
@@ -261,8 +261,8 @@ def test_commands_stand_in_the_table_and_the_table_has_no_others() -> None:
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table of README.md under such a heading, each a list of cells."""
-    text = page("README.md").partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    """The rows of the table of docs/systems.md under such a heading, each a list of cells."""
+    text = page("docs", "systems.md").partition(f"\n| {heading} |")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines()[2:]]
 
 

@@ -24,16 +24,23 @@ from skelbench.results.record import RECORD, Record
 from skelbench.results.store import IDENTITY, RunFolder
 
 Series = Literal["space", "family", "strategy", "stream", "model"]
+_WORDS = {"dataset": "data set", "stream": "stream"}
 _COMPARED = ("dataset", "synthetic", "protocol", "split_fingerprint", "source")
 
 
 def show_or_draw(
-    paths: Sequence[Path], output: Path | None, series: Series, dataset: str | None, as_json: bool
+    paths: Sequence[Path],
+    output: Path | None,
+    series: Series,
+    dataset: str | None,
+    stream: str | None,
+    as_json: bool,
 ) -> None:
     """Print the points, or draw them to ``output``; see the help of ``skelbench plot``."""
     if output is not None:
         check_page(output)
-    placed = _of_dataset(read_records(paths or [Path("runs")]), dataset)
+    placed = read_records(paths or [Path("runs")])
+    placed = _only("stream", stream, _only("dataset", dataset, placed))
     if output is None:
         _show(in_order(points_of(one_table(placed), series)), as_json)
     else:
@@ -57,7 +64,7 @@ def draw(placed: Sequence[tuple[Path, Record]], output: Path, series: Series) ->
 
 
 def read_records(paths: Iterable[Path]) -> list[tuple[Path, Record]]:
-    """The records at some places, each a record, the folder of a finished run or a folder of runs.
+    """The records at some places: each a record, a finished run's folder, a folder of runs or of records.
 
     Raises:
         RunFolderError: A place holds none of these, or a record is damaged.
@@ -113,16 +120,16 @@ def _read(path: Path) -> list[tuple[Path, Record]]:
         return [(path, Record.read(path / RECORD))]
     if (path / IDENTITY).is_file():
         return [(path, RunFolder(path).finished())]
-    return [(path / record.run, record) for record in run_records(path)]
+    runs = [(path / record.run, record) for record in run_records(path)]
+    return runs or [(file, Record.read(file)) for file in sorted(path.glob("*.json"))]
 
 
-def _of_dataset(placed: list[tuple[Path, Record]], dataset: str | None) -> list[tuple[Path, Record]]:
-    kept = [pair for pair in placed if dataset in (None, pair[1].dataset)]
+def _only(name: str, wanted: str | None, placed: list[tuple[Path, Record]]) -> list[tuple[Path, Record]]:
+    kept = [pair for pair in placed if wanted in (None, getattr(pair[1], name))]
     if placed and not kept:
-        known = {record.dataset for _, record in placed}
-        raise SkelbenchError(
-            f"there are no runs on data set '{dataset}'", remedy=did_you_mean(dataset, known)
-        )
+        known = {getattr(record, name) for _, record in placed}
+        word = _WORDS[name]
+        raise SkelbenchError(f"there are no runs on {word} '{wanted}'", remedy=did_you_mean(wanted, known))
     return kept
 
 
