@@ -181,6 +181,12 @@ OTHERS = {"88.15", "72.32", "77.62"}
 """Means over two random draws, and the one run with sampled operators, which is not published."""
 
 
+def test_the_front_page_says_what_the_results_say() -> None:
+    listed = re.findall(r"-?\d\.\d \[.*?\]", README.read_text())
+    assert listed
+    assert [found for found in listed if f"| {found} |" not in RESULTS.read_text()] == []
+
+
 # --- citing ----------------------------------------------------------------------------------
 
 
