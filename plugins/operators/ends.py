@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext
@@ -24,12 +25,12 @@ class DataBn(nn.Module):
         self.bn = nn.BatchNorm1d(features * context.persons if self.apart else features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, T, V, M) -> (N * M, C, T, V)."""
+        """(N, C, T, V, M) -> (N * M, C, T, V), the channels last in memory."""
         batch, channels, frames, joints, persons = x.shape
         rows = x.permute(0, 4, 3, 1, 2)  # the feature order is person, joint, channel
         rows = rows.reshape(batch, -1, frames) if self.apart else rows.reshape(batch * persons, -1, frames)
         rows = self.bn(rows).view(batch * persons, joints, channels, frames)
-        return rows.permute(0, 2, 3, 1).contiguous()
+        return rows.permute(0, 2, 3, 1).contiguous(memory_format=torch.channels_last)
 
 
 class MeanPoolLinear(nn.Module):

@@ -15,6 +15,7 @@ from torch.nn import functional
 from skelbench.components import BuildContext
 
 from ..graphs.fixed import SUBSETS
+from .graph_conv import PointConv, graph_conv
 
 
 class GraphConv(nn.Module):
@@ -35,10 +36,7 @@ class GraphConv(nn.Module):
 
     def forward(self, x: Tensor, graph: Tensor) -> Tensor:
         """(N, C, T, V) and a graph (3, V, V) or (N, 3, V, V) -> (N, O, T, V)."""
-        batch, channels, frames, joints = x.shape
-        gathered = torch.matmul(x.reshape(batch, 1, channels * frames, joints), graph)
-        gathered = gathered.view(batch, SUBSETS * channels, frames, joints)
-        return functional.conv2d(gathered, self.weight, self.bias.sum(0))
+        return graph_conv(x, graph, self.weight.flatten(1), self.bias.sum(0))
 
 
 class AdaptiveUnit(nn.Module):
@@ -136,12 +134,21 @@ class OriginalBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) -> (N, O, T / stride rounded up, V)."""
-        batch, _, frames, joints = x.shape
-        # Each subset has features of its own, so the graph goes last and the subsets are summed.
-        features = self.conv(x).view(batch, SUBSETS, -1, joints)
-        y = torch.matmul(features, self.graph(x)).sum(1).view(batch, -1, frames, joints)
-        y = self.dropout(self.tcn(functional.relu_(self.bn(y))))
+        y = self.dropout(self.tcn(functional.relu_(self.bn(self._graph_conv(x)))))
         return functional.relu_(y if self.residual is None else y.add_(self.residual(x)))
+
+    def _graph_conv(self, x: Tensor) -> Tensor:
+        """sum_k (W_k x + b_k) . G_k, the joints gathered before the channels are mixed, which is as much.
+
+        The bias of a subset reaches a joint as often as the joint takes from others.
+        """
+        graph = self.graph(x)
+        weight = self.conv.weight.unflatten(0, (SUBSETS, -1)).flatten(2).transpose(0, 1).flatten(1)
+        y = graph_conv(x, graph, weight)
+        if self.conv.bias is None:
+            return y
+        bias = self.conv.bias.unflatten(0, (SUBSETS, -1))
+        return y.add_((bias.T @ graph.sum(-2)).unsqueeze(-2))
 
 
 def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Sequential:
@@ -153,7 +160,11 @@ def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Se
         kernel: Frames that it sees, odd.
         stride: Step between frames.
     """
-    conv = nn.Conv2d(channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
+    conv = (
+        PointConv(channels, out_channels, stride)
+        if kernel == 1
+        else nn.Conv2d(channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
+    )
     nn.init.normal_(conv.weight, 0, math.sqrt(2 / (out_channels * kernel)))  # kaiming, fan-out
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)

@@ -35,6 +35,10 @@ SHIFTS = range(len(MODULES))
 
 @pytest.fixture(scope="module")
 def supernet() -> nn.Module:
+    return build_supernet(FRAMES)
+
+
+def build_supernet(frames: int) -> nn.Module:
     """SGCN's whole space for two persons of 25 joints, as a search trains it."""
     registry = load_registry()
 
@@ -58,7 +62,7 @@ def supernet() -> nn.Module:
     )
     nodes = NetworkNodes(op("operator", "data_bn"), SequenceNode(body), op("operator", "mean_pool_linear"))
     torch.manual_seed(0)
-    space = SupernetSpace(nodes, BuildContext(3, FRAMES, 25, 2, 60, NTU25))
+    space = SupernetSpace(nodes, BuildContext(3, frames, 25, 2, 60, NTU25))
     for name, module in list(space.named_modules()):
         decision = supernet_hook(module, name, {}, {})
         if isinstance(decision, nn.Module):
