@@ -235,7 +235,7 @@ class _Inputs(Take):
             len(node.sources), n_chosen=node.choose, reduction=node.combine, label=node.label
         )
 
-    def forward(self, outputs: list[Tensor]) -> Tensor:
+    def forward(self, outputs: Mapping[int, Tensor]) -> Tensor:
         return self.choice([outputs[index] for index in self.sources])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,11 +55,19 @@ class Chain(nn.Sequential):
     """Modules one after the other; a `Take` among them chooses from all earlier outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Run through; outputs are only kept where a `Take` may ask for them."""
-        outputs = [x]
-        for module in self:
-            x = module(outputs) if isinstance(module, Take) else module(x)
-            outputs.append(x)
+        """Run through; an output is held only until the last `Take` that may ask for it."""
+        last = {
+            source: place
+            for place, module in enumerate(self)
+            if isinstance(module, Take)
+            for source in module.sources
+        }
+        held = {0: x} if 0 in last else {}
+        for place, module in enumerate(self):
+            x = module(held) if isinstance(module, Take) else module(x)
+            held = {source: output for source, output in held.items() if last[source] > place}
+            if place + 1 in last:
+                held[place + 1] = x
         return x
 
 
@@ -71,8 +79,8 @@ class Take(nn.Module):
         self.sources = tuple(sources)
         self.combine = combine
 
-    def forward(self, outputs: list[Tensor]) -> Tensor:
-        """The combination of the chosen ones of ``outputs``."""
+    def forward(self, outputs: Mapping[int, Tensor]) -> Tensor:
+        """The combination of the chosen ones of ``outputs``, by number; the chain's input has 0."""
         total = outputs[self.sources[0]]
         for index in self.sources[1:]:
             total = total + outputs[index]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext, Operator
 from skelbench.errors import SpecError, WorkFailed
 from skelbench.search import Sample
-from skelbench.space.network import Sum, build_network
+from skelbench.space.network import Chain, Sum, Take, build_network
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,
@@ -60,6 +62,40 @@ def test_a_sum_adds_and_a_sequence_chains():
 def test_inputs_take_earlier_outputs_of_their_sequence(combine: str, expected: float):
     taken = InputsNode("a", (0, 1, 2), 2, combine)  # type: ignore[arg-type]
     assert score({"a": [0, 2]}, times(2), times(3), taken) == expected
+
+
+class Noted(nn.Module):
+    """Gives a new tensor, and notes how many that the others gave are still there."""
+
+    def __init__(self, alive: WeakSet[Tensor], counts: list[int]) -> None:
+        super().__init__()
+        self.alive, self.counts = alive, counts
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.counts.append(len(self.alive))
+        y = x + 1
+        self.alive.add(y)
+        return y
+
+
+@pytest.mark.parametrize(
+    ("takes", "expected"),
+    [
+        ({}, [0, 1, 1, 1, 1, 1, 1]),
+        # Output 1 is asked for after the fourth module, and nothing thereafter.
+        ({4: [1, 4]}, [0, 1, 2, 2, 0, 1]),
+        ({3: [2], 5: [2, 1]}, [0, 1, 2, 2, 0]),
+    ],
+)
+def test_a_chain_lets_outputs_go_after_the_last_that_may_ask_for_them(
+    takes: dict[int, list[int]], expected: list[int]
+):
+    alive: WeakSet[Tensor] = WeakSet()
+    counts: list[int] = []
+    modules = [Take(takes[place], "sum") if place in takes else Noted(alive, counts) for place in range(7)]
+    with torch.no_grad():
+        Chain(*modules)(torch.zeros(3))
+    assert counts == expected
 
 
 def test_one_label_is_one_decision_in_all_its_places():
