@@ -179,7 +179,9 @@ class TrainOptions(Options):
         optimizer: See `OptimizerOptions`.
         schedule: See `ScheduleOptions`.
         augment: See `AugmentOptions`.
-        label_smoothing: Share of the target spread over all classes.
+        label_smoothing: Share of the target that other classes get.
+        label_smoothing_over: Who gets it: ``all`` classes evenly, the right one included, or the ``wrong``
+            ones alone.
         clip_gradient: Largest gradient norm; None for none.
         validation: See `ValidationOptions`.
         precision: ``auto`` is bf16 where the device computes in it natively, else fp32.
@@ -192,6 +194,7 @@ class TrainOptions(Options):
     schedule: ScheduleOptions = ScheduleOptions()
     augment: AugmentOptions = AugmentOptions()
     label_smoothing: Fraction = 0.0
+    label_smoothing_over: Literal["all", "wrong"] = "all"
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     validation: ValidationOptions = ValidationOptions()
     precision: Literal["auto", "32", "bf16"] = "auto"

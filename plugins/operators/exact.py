@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class ExactConv(nn.Conv2d):
-    """A convolution in two dimensions, in single precision on processors whatever autocast says.
+    """A convolution in two dimensions, on processors in the precision of its weights whatever autocast says.
 
     In bf16 torch 2.13 gave wrong gradients of the weights there, now and then no numbers: of dilated
     convolutions with the channels last in memory.
@@ -18,4 +18,4 @@ class ExactConv(nn.Conv2d):
         if x.device.type != "cpu":
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float())
+            return super().forward(x.to(self.weight.dtype))

@@ -43,10 +43,9 @@ class Learned(nn.Module):
         """(N, C, T, V) -> (N, K, T), one of the K is 1 and the others are 0."""
         scores = self.scores(x.amax(3))
         if self.training:
-            # In full precision: gradients of a cold softmax of few bits vanish.
-            drawn: Tensor = functional.gumbel_softmax(
-                scores.float().log_softmax(1), self.temperature, hard=True, dim=1
-            )
+            # In single precision at least: gradients of a cold softmax of few bits vanish.
+            logs = scores.to(torch.promote_types(scores.dtype, torch.float32)).log_softmax(1)
+            drawn: Tensor = functional.gumbel_softmax(logs, self.temperature, hard=True, dim=1)
             return drawn
         best = scores.argmax(1, keepdim=True)
         return torch.zeros_like(scores).scatter_(1, best, 1.0)

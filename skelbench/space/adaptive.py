@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-RELEASED_SCALE = 5.0
+RELEASED_DIVISOR = 5.0
 """What the code released with AdaSGN divides the costs of the choices by."""
+
+
+def released_scale(gmacs: Sequence[float]) -> list[float]:
+    """Costs as the code released with AdaSGN has them in its loss: the first is 0, the others a fifth.
+
+    Args:
+        gmacs: Of each model in the convention of that publication (`Cost.as_reported`).
+    """
+    return [0.0, *(value / RELEASED_DIVISOR for value in gmacs[1:])]
 
 
 class Adaptive(nn.Module):
@@ -24,10 +33,9 @@ class Adaptive(nn.Module):
             meet in them.
         policy: (N, C', T, V') -> (N, K, T): for each frame the weights of the K models. A model of
             weight 0 is left out in evaluation.
-        gmacs: What each model adds for one sequence if every frame takes it, in GMACs.
+        costs: What each model costs in the loss for one sequence if every frame takes it: its GMACs
+            (eq. 12), or those by `released_scale`.
         alpha: Weight of the mean cost of the frames in the loss (eq. 10, 12).
-        scale: ``gmacs`` as in the publication; ``released`` divides costs by 5 and takes the first
-            model's as 0.
         warmup: Share of the training in which alpha rises from 0.
     """
 
@@ -39,9 +47,8 @@ class Adaptive(nn.Module):
         self,
         models: Mapping[str, nn.Module],
         policy: nn.Module,
-        gmacs: Sequence[float],
+        costs: Sequence[float],
         alpha: float = 0.0,
-        scale: str = "gmacs",
         warmup: float = 0.0,
     ) -> None:
         super().__init__()
@@ -49,10 +56,7 @@ class Adaptive(nn.Module):
         self.models = nn.ModuleDict(models)
         self.policy = policy
         self.alpha, self.warmup, self.ramp = alpha, warmup, 1.0
-        costs = torch.tensor(gmacs)
-        if scale == "released":
-            costs = torch.cat([torch.zeros(1), costs[1:] / RELEASED_SCALE])
-        self.register_buffer("costs", costs, persistent=False)
+        self.register_buffer("costs", torch.tensor(costs), persistent=False)
         self.forget()
         self.last_gates: Tensor | None = None
         self._spent: Tensor | None = None

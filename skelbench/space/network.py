@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.search import Sample
-from skelbench.space.adaptive import Adaptive
+from skelbench.space.adaptive import Adaptive, released_scale
 from skelbench.space.cell_syntax import INPUTS, split_edge
 from skelbench.space.cells import Cell, CellPlace, CellStack, KeptNode, layers_of
 from skelbench.space.nodes import (
@@ -169,8 +169,10 @@ class Builder:
         policy = self.build(node.policy, inside)
         confirm_policy(policy, shape, len(models), node.place)
         alpha = self.value(node.alpha) if isinstance(node.alpha, ValueNode) else node.alpha
-        gmacs = [cost(model, context.input_shape).macs / 1e9 for model in models.values()]
-        return Adaptive(models, policy, gmacs, alpha, node.alpha_scale, node.warmup)
+        costs = [cost(model, context.input_shape) for model in models.values()]
+        released = node.alpha_scale == "released"
+        gmacs = [(c.as_reported if released else c.macs) / 1e9 for c in costs]
+        return Adaptive(models, policy, released_scale(gmacs) if released else gmacs, alpha, node.warmup)
 
     def _cells(self, node: CellsNode, context: BuildContext) -> nn.Module:
         layers = self.value(node.layers) if isinstance(node.layers, ValueNode) else node.layers

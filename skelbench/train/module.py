@@ -94,7 +94,11 @@ class ClipClassifier(pl.LightningModule):
 
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """The recipe's loss of scores (N, classes) for labels (N,)."""
-        return functional.cross_entropy(scores, y, label_smoothing=self.options.label_smoothing)
+        spread, classes = self.options.label_smoothing, scores.shape[1]
+        if self.options.label_smoothing_over == "wrong":
+            # Spread over all classes, a K-th of it would come back to the right one.
+            spread = min(1.0, spread * classes / max(1, classes - 1))
+        return functional.cross_entropy(scores, y, label_smoothing=spread)
 
     def penalty(self) -> Tensor | float:
         """What modules that ask for it add to the loss of the latest batch."""
