@@ -109,12 +109,6 @@ def clips(given: Golden, seed: int | None = None) -> Tensor:
 
 def by_module(given: Golden) -> Iterator[tuple[str, list[str]]]:
     """Each released module with a gradient norm, and the names of our parameters that are of it."""
+    released = {ours: parts[0][0] for ours, _, parts, *_ in given["params"]}
     for top in given["train"]["grad_norm"]:
-        yield (
-            top,
-            [
-                ours
-                for ours, _, parts, *_ in given["params"]
-                if parts[0][0].startswith(f"{top}.") or parts[0][0] == top
-            ],
-        )
+        yield top, [ours for ours, name in released.items() if f"{name}.".startswith(f"{top}.")]

@@ -291,6 +291,12 @@ class TestImageStem:
 
 
 @pytest.mark.parametrize("name", ["dil3", "dil5"])
+def test_dilated_convolutions_stay_in_double_precision(name):
+    module = make(name, channels=4).double()
+    assert module(images(2, 4, 8, 6).double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("name", ["dil3", "dil5"])
 def test_dilated_convolutions_have_their_gradients_under_autocast(name):
     """At SAR-NAS's size, where those in bf16 were wrong on processors."""
     torch.manual_seed(0)
