@@ -26,7 +26,13 @@ def test_network_agrees_with_the_released_code(name, limits):
         check_pass(network, given, mode, limits)
 
 
-@pytest.mark.parametrize("name", ["sgcn-agcn", "sgcn-searched", "sgcn-stcheb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sgcn-searched",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("sgcn-agcn", "sgcn-stcheb")),
+    ],
+)
 def test_graph_network_agrees_with_the_released_code(name):
     given = golden(name)
     network = network_of(given)

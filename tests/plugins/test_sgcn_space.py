@@ -51,6 +51,7 @@ def chain(c, e):
 EXPECTED = [
     ("2s-agcn", 3_469_510, 19.407),
     ("sgcn-released", 6_292_550, 37.496),
+    ("agcn-released", base(lambda _, c, e: spatial(c, e) + temporal(c, e)), None),
     ("st-gcn", 3_098_832, None),
     ("ablation-t", base(lambda _, c, e: temporal(c, e)), None),
     ("ablation-st", base(lambda _, c, e: chain(c, e)), None),

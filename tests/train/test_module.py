@@ -76,7 +76,7 @@ def test_label_smoothing_may_leave_out_the_right_class():
     module = ClipClassifier(options(label_smoothing=0.3, label_smoothing_over="wrong"), 3)
     logs = net(batch[0]).log_softmax(1).detach()
     wanted = torch.full_like(logs, 0.3 / (logs.shape[1] - 1)).scatter_(1, batch[1][:, None], 0.7)
-    assert float(module.loss(net(batch[0]), batch[1])) == pytest.approx(float(-(wanted * logs).sum(1).mean()))
+    assert module.loss(net(batch[0]), batch[1]).item() == pytest.approx(float(-(wanted * logs).sum(1).mean()))
 
 
 def test_figures_are_means_over_clips_not_batches():
