@@ -1,5 +1,5 @@
 """``python -m skelbench`` is the command ``skelbench``."""
 
-from skelbench.cli import main
+from skelbench.cli.app import main
 
 main()

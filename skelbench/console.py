@@ -22,13 +22,20 @@ Count = Callable[[int, int], None]
 
 
 class Screen:
-    """Progress bars on a terminal, plain lines elsewhere."""
+    """Progress bars on a terminal, plain lines elsewhere.
 
-    def __init__(self) -> None:
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._console = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
         """One line."""
+        if self._quiet:
+            return
         if self._console.is_terminal:
             self._console.print(text, markup=False)
         else:
@@ -57,7 +64,7 @@ class Screen:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=self._quiet or not self._console.is_terminal,
         )
 
     def epoch(self, name: str, row: dict[str, Any], epochs: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from skelbench.registry import Registry, load_registry
+from skelbench.host.registry import Registry, load_registry
 
 # Machines differ in speed and first calls are slow; the same examples every time keep runs comparable.
 settings.register_profile("skelbench", deadline=None, derandomize=True)

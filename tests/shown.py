@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 import pytest
 from typer.testing import CliRunner, Result
 
-from skelbench.cli import app
+from skelbench.cli.app import app
 
 
 def invoke(*arguments: str) -> Result:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from skelbench_plugins.datasets.ucla import UclaReader
+from skelbench_plugins.datasets.ucla.reader import UclaReader
 from typer.testing import CliRunner
 
-from skelbench.check import check_spec
-from skelbench.cli import app
-from skelbench.engine.evidence import run_hash
+from skelbench.check.spec import check_spec
+from skelbench.cli.app import app
+from skelbench.engine.record import run_hash
 from skelbench.errors import Problem, SkelbenchError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.results import files, journal
 from skelbench.results.store import RunFolder
 from skelbench.spec.resolve import load_spec
@@ -498,7 +498,7 @@ def test_no_space_for_a_store(raw: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def skelbench() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command in a process of its own."""
-    main = "from skelbench.cli import main; main()"
+    main = "from skelbench.cli.app import main; main()"
 
     def call(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", main, *map(str, arguments)]

@@ -19,11 +19,11 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from skelbench import hookspecs
-from skelbench.cards import CONTRACTS, attribute_docs
-from skelbench.cli import app
+from skelbench.cli.app import app
+from skelbench.cli.cards import CONTRACTS, attribute_docs
 from skelbench.components import ALL_NODE_KINDS, KINDS, Component, Strategy
-from skelbench.registry import load_registry
+from skelbench.host import hookspecs
+from skelbench.host.registry import load_registry
 from skelbench.spec.schema import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ COMPONENTS = [entry.component for kind in KINDS for entry in REGISTRY.entries(ki
 
 NOT_FOR_AUTHORS = {"given"}
 """Fields that skelbench fills in."""
-HOMES = {"hookimpl": "skelbench.hookspecs", "PLUGIN_API": "skelbench.plugin_api"}
+HOMES = {"hookimpl": "skelbench.host.hookspecs", "PLUGIN_API": "skelbench.host.api_version"}
 """Where names are assigned that are public elsewhere."""
 
 
@@ -83,7 +83,7 @@ def test_contracts_stand_in_a_table_as_the_command_line_shows_them() -> None:
 @pytest.mark.parametrize("hook", HOOKS)
 def test_hooks_are_implemented_or_tested(hook: str) -> None:
     """By a built-in plugin, the example, or a test of plugins."""
-    tests = [ROOT / "tests" / "test_plugins.py", ROOT / "tests" / "test_observers.py"]
+    tests = [ROOT / "tests" / "host" / "test_plugins.py", ROOT / "tests" / "host" / "test_observers.py"]
     files = [*ROOT.glob("plugins/*/**/__init__.py"), *tests]
     assert any(f"def {hook}(" in file.read_text() for file in files)
 
@@ -102,7 +102,7 @@ def test_the_smallest_plugin_of_the_page_is_small_and_whole(tmp_path: Path) -> N
     shown = python("-m", "skelbench", "list", "metric", folder=tmp_path, environment=environment)
     assert "mine.errors\tShare of wrong answers" in shown
     rate = (
-        "import numpy; from skelbench.registry import load_registry;"
+        "import numpy; from skelbench.host.registry import load_registry;"
         "print(load_registry().get('metric', 'mine.errors').load()(numpy.eye(4), numpy.array([0, 1, 2, 0])))"
     )
     assert python("-c", rate, folder=tmp_path, environment=environment) == "25.0\n"
@@ -203,7 +203,7 @@ def assigned_docs(source: str) -> dict[str, str]:
     return docs
 
 
-OWN_CODE = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("skelbench/templates/*/*.py.txt")]
+OWN_CODE = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("skelbench/host/templates/*/*.py.txt")]
 
 
 @pytest.mark.parametrize("path", OWN_CODE, ids=lambda path: str(path.relative_to(ROOT)))

@@ -6,15 +6,12 @@ beside it, and features are rows (frame, joint) of channels, which is how channe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-if TYPE_CHECKING:
-    from .sgn import SgnHead, SgnJoints, SgnSpatial
 
 # On a CPU so many rows go through all layers at a time: the next layer finds them in the cache.
 ROWS = 3200
@@ -24,7 +21,7 @@ class PreparedJoints(nn.Module):
     """`SgnJoints` with the joint types as a table; one product mixes and normalises the coordinates.
 
     Args:
-        module: In evaluation mode.
+        module: A `SgnJoints` in evaluation mode.
 
     Raises:
         ValueError: It is in training mode.
@@ -35,7 +32,7 @@ class PreparedJoints(nn.Module):
     table: Tensor
 
     @torch.no_grad()
-    def __init__(self, module: SgnJoints) -> None:
+    def __init__(self, module: Any) -> None:
         super().__init__()
         self.register_buffer("table", module.joint(module.one_hot)[0, :, 0].T.contiguous())
         count = len(self.table)
@@ -75,7 +72,7 @@ class PreparedSpatial(nn.Module):
     same for all j, and a softmax over j does not change by it. Of one joint no graph is computed.
 
     Args:
-        module: In evaluation mode.
+        module: A `SgnSpatial` in evaluation mode.
 
     Raises:
         ValueError: It is in training mode.
@@ -85,7 +82,7 @@ class PreparedSpatial(nn.Module):
     linear: Tensor
 
     @torch.no_grad()
-    def __init__(self, module: SgnSpatial) -> None:
+    def __init__(self, module: Any) -> None:
         super().__init__()
         theta, phi = module.theta.weight.flatten(1), module.phi.weight.flatten(1)
         self.register_buffer("form", phi.T @ theta)
@@ -147,7 +144,7 @@ class PreparedHead(nn.Module):
     """`SgnHead` with the frames as a table, and without normalisation and dropout.
 
     Args:
-        module: In evaluation mode.
+        module: A `SgnHead` in evaluation mode.
 
     Raises:
         ValueError: It is in training mode.
@@ -156,7 +153,7 @@ class PreparedHead(nn.Module):
     table: Tensor
 
     @torch.no_grad()
-    def __init__(self, module: SgnHead) -> None:
+    def __init__(self, module: Any) -> None:
         super().__init__()
         _refuse_training(module)
         self.persons, self.linear = module.persons, module.linear

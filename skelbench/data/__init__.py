@@ -7,11 +7,19 @@ here does without.
 from skelbench.data.dataset import Clip, Clips, Reader, Recordings
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
 from skelbench.data.open import Split, open_clips, split, training_part
-from skelbench.data.open_videos import open_videos
 from skelbench.data.preprocess import PREPROCESSES
 from skelbench.data.sources import read_clips
 from skelbench.data.store import is_store, open_store, write_store
-from skelbench.data.videos import Extent, Video, VideoArray, VideoFile, VideoReader, Videos, VideoSource
+from skelbench.data.video.dataset import (
+    Extent,
+    Video,
+    VideoArray,
+    VideoFile,
+    VideoReader,
+    Videos,
+    VideoSource,
+)
+from skelbench.data.video.open import open_videos
 
 __all__ = [
     "PREPROCESSES",

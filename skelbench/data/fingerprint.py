@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skelbench.data.dataset import Clips, Recordings
-from skelbench.data.videos import Videos
+from skelbench.data.video.dataset import Videos
 from skelbench.errors import DataError
 
 _SHORT = 12

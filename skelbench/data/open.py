@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from skelbench.components import Dataset, Layout
-from skelbench.data.alone import alone
 from skelbench.data.dataset import Clips, Reader, Recordings
 from skelbench.data.fingerprint import split_fingerprint, trace
 from skelbench.data.holdout import by_chance, by_subject
+from skelbench.data.lock import one_at_a_time
 from skelbench.data.preprocess import check_layout, find
 from skelbench.data.preprocess import preprocess as apply_preprocess
 from skelbench.data.sources import Progress, listing_fingerprint, read_clips
 from skelbench.data.store import is_store, open_store, write_store
-from skelbench.data.videos import VideoReader, Videos
+from skelbench.data.video.dataset import VideoReader, Videos
 from skelbench.errors import DataError
 from skelbench.recipe import ValidationOptions
 
@@ -153,7 +153,7 @@ def _cached(
     progress: Progress | None,
 ) -> Path:
     store = cache / f"{component.name}-{preprocess}-{listing_fingerprint(root)[:16]}"
-    with alone(store):
+    with one_at_a_time(store):
         if not is_store(store):
             reader = component.reader()
             write_store(

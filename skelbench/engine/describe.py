@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from skelbench.check import check_architecture, check_spec
-from skelbench.engine.choices import cost_by_choice
-from skelbench.registry import load_registry
+from skelbench.check.spec import check_architecture, check_spec
+from skelbench.engine.complexity import cost_by_choice
+from skelbench.host.registry import load_registry
 from skelbench.space.arch import closed
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec

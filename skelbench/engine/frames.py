@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from skelbench.data.loader import ClipLoader
-from skelbench.engine.material import Material
+from skelbench.engine.data import LoadedData
 from skelbench.engine.reopen import reopen
 from skelbench.errors import DataError, RunFolderError, WorkFailed, did_you_mean
 from skelbench.figures.frames import ClipChoices, frames, heading
@@ -55,16 +55,16 @@ def choices_of(path: Path, clip: str | None = None, data: Path | None = None) ->
         remedy = "Give a run of an architecture with the node 'adaptive'"
         raise RunFolderError("the network chooses nothing frame by frame", where=path, remedy=remedy)
     run = reopen(path, data)
-    material, checked = run.job.material, run.job.checked
-    index = _index(material, clip)
-    batch, joints = _first_view(material, index, checked.spec.data.stream)
+    loaded, checked = run.job.data, run.job.checked
+    index = _index(loaded, clip)
+    batch, joints = _first_view(loaded, index, checked.spec.data.stream)
     module = _adaptive(run.network, path)
     seed_everything(record.seed)  # a policy may draw
     with torch.no_grad():
         scores = run.network.eval()(batch)
     gates = _gates(module)
     present = [m for m in range(batch.shape[4]) if batch[..., m].any()] or [0]
-    clips = material.clips
+    clips = loaded.clips
     return ClipChoices(
         sample=str(clips.ids[index]),
         actual=clips.class_names[int(clips.labels[index])],
@@ -79,20 +79,20 @@ def choices_of(path: Path, clip: str | None = None, data: Path | None = None) ->
     )
 
 
-def _index(material: Material, clip: str | None) -> int:
-    test = material.split.test
+def _index(data: LoadedData, clip: str | None) -> int:
+    test = data.split.test
     if clip is None:
         return int(test[0])
-    ids = np.asarray(material.clips.ids)[test].astype(str)
+    ids = np.asarray(data.clips.ids)[test].astype(str)
     found = test[ids == clip]
     if not len(found):
         raise DataError(f"no clip of the test split is '{clip}'", remedy=did_you_mean(clip, ids.tolist()))
     return int(found[0])
 
 
-def _first_view(material: Material, index: int, stream: Stream) -> tuple[Tensor, Tensor]:
+def _first_view(data: LoadedData, index: int, stream: Stream) -> tuple[Tensor, Tensor]:
     """The first test clip of a recording, (1, C, T, V, M), as the network takes it and as joints."""
-    alone = replace(material, split=replace(material.split, test=np.array([index])))
+    alone = replace(data, split=replace(data.split, test=np.array([index])))
     loader, views = alone.test_loader(), []
     if not isinstance(loader, ClipLoader):
         remedy = "Only runs on skeletons can be shown"

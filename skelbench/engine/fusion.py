@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from skelbench.errors import RunFolderError, SkelbenchError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import RunFolder, Scores
 from skelbench.train import scores as by_id

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from skelbench.engine.job import Job
-from skelbench.engine.searching import Found
+from skelbench.engine.search import SearchResult
 from skelbench.errors import RunFolderError
 from skelbench.space.trellises import Path
 from skelbench.train.checkpoint import stored
@@ -17,7 +17,7 @@ WRAPPED = "network."
 """What the names of a supernet's weights have before them in a checkpoint, after Lightning's own part."""
 
 
-def inherit(job: Job, network: nn.Module, found: Found) -> None:
+def inherit(job: Job, network: nn.Module, found: SearchResult) -> None:
     """Let a searched network begin with its weights in the supernet, if the spec says so.
 
     Raises:

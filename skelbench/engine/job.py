@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from skelbench.check import Checked
+from skelbench.check.checked import Checked
 from skelbench.console import Screen
-from skelbench.engine.material import Material
-from skelbench.registry import Registry
+from skelbench.engine.data import LoadedData
+from skelbench.host.registry import Registry
 from skelbench.results.store import RunFolder
 
 
@@ -28,6 +28,7 @@ class RunOptions:
         runs: Where run folders go.
         resume: Go on where an interrupted run stopped; otherwise start afresh.
         accelerator: Lightning's name of the device kind.
+        progress: Show lines and bars on standard error.
         start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
 
@@ -39,6 +40,7 @@ class RunOptions:
     resume: bool = True
     accelerator: str = "auto"
     start: tuple[str, ...] = ()
+    progress: bool = True
 
     @property
     def stores(self) -> Path:
@@ -66,7 +68,7 @@ class Job:
     Attributes:
         registry: All components.
         checked: The checked spec.
-        material: The data.
+        data: The data.
         folder: The run folder.
         options: What the command line added.
         screen: Where progress is shown.
@@ -76,7 +78,7 @@ class Job:
 
     registry: Registry
     checked: Checked
-    material: Material
+    data: LoadedData
     folder: RunFolder
     options: RunOptions
     screen: Screen

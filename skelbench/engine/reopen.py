@@ -8,15 +8,17 @@ from pathlib import Path
 
 from torch import nn
 
-from skelbench.check import NamedArchitecture, check_architecture, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_architecture, check_spec
 from skelbench.console import Screen
+from skelbench.engine.data import load_data
 from skelbench.engine.job import Job, RunOptions
-from skelbench.engine.material import load_material
 from skelbench.engine.training import load_network
 from skelbench.errors import RunFolderError
-from skelbench.registry import load_registry
+from skelbench.host.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
+from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 
@@ -38,6 +40,29 @@ class Reopened:
     network: nn.Module
 
 
+def open_network(folder: RunFolder) -> nn.Module:
+    """The trained network of a finished run, for which its recordings are not needed.
+
+    Raises:
+        RunFolderError: The run is not finished, or its network is gone.
+    """
+    return _trained(folder, load_registry())[-1]
+
+
+def _trained(
+    folder: RunFolder, registry: Registry, sets: Sequence[str] = ()
+) -> tuple[Record, Checked, NamedArchitecture, nn.Module]:
+    """Record, spec, architecture and network of a finished run."""
+    record = folder.finished()
+    checked = check_spec(load_spec(folder.path / SPEC, sets=sets), registry)
+    # The one that was found or given as a file, else one that the spec names.
+    stored = folder.path / ARCHITECTURE
+    given = check_architecture(checked, registry, str(stored) if stored.exists() else record.model)
+    network = build_network(given.network, given.sample, checked.context())
+    load_network(network, folder)
+    return record, checked, given, network
+
+
 def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Reopened:
     """Open a finished run with its network and its recordings.
 
@@ -51,17 +76,11 @@ def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Re
         DataError: The recordings are gone, or they are others than the run's.
     """
     folder, screen, registry = RunFolder(path), Screen(), load_registry()
-    record = folder.finished()
-    checked = check_spec(load_spec(path / SPEC, sets=sets), registry)
-    # The one that was found or given as a file, else one that the spec names.
-    stored = path / ARCHITECTURE
-    given = check_architecture(checked, registry, str(stored) if stored.exists() else record.model)
+    record, checked, given, network = _trained(folder, registry, sets)
     root = data or Path(checked.spec.data.root or "")
     options = RunOptions(data=root, seed=folder.seed, runs=path.parent)
-    material = load_material(checked, root, options.stores, folder.seed, screen)
-    if material.fingerprints != (record.split_fingerprint, record.data_fingerprint):
+    loaded = load_data(checked, root, options.stores, folder.seed, screen)
+    if loaded.fingerprints != (record.split_fingerprint, record.data_fingerprint):
         raise RunFolderError("these are not the recordings of the run", where=root, remedy="Give its --data")
-    network = build_network(given.network, given.sample, checked.context())
-    load_network(network, folder)
-    job = Job(registry, checked, material, folder, options, screen)
+    job = Job(registry, checked, loaded, folder, options, screen)
     return Reopened(job, record, given, network)

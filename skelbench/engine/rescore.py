@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skelbench.engine.choices import complexity
-from skelbench.engine.evidence import defining_hash, run_hash
+from skelbench.engine.complexity import complexity
+from skelbench.engine.record import defining_hash, run_hash
 from skelbench.engine.reopen import reopen
 from skelbench.engine.start import store_identities, stored_identities
 from skelbench.engine.training import score_network, store_network
@@ -33,7 +33,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
     record = RunFolder(path).finished()
     opened = reopen(path, data, (f"evaluate.views={views}",) if views else ())
     job, network = opened.job, opened.network
-    checked, material, run = job.checked, job.material, job.folder
+    checked, loaded, run = job.checked, job.data, job.folder
     scores, metrics = score_network(job, network)
     scored = checked.spec.evaluate.views * checked.spec.evaluate.crops
     if scored == record.views:
@@ -43,7 +43,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
     identity = run_hash(checked, fixed, record.synthetic, started)
     folder = RunFolder.create(path.parent, run.spec, identity, run.seed)
     with folder.lock():
-        material.confirm(folder)
+        loaded.confirm(folder)
         for name in (SPEC, ARCHITECTURE):
             if (path / name).exists():
                 folder.write_text(name, checked.resolved.dump() if name == SPEC else run.read_text(name))

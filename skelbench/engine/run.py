@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from skelbench.check import Checked, NamedArchitecture, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_spec
 from skelbench.console import Screen
-from skelbench.engine.evidence import make_record, run_hash
+from skelbench.engine.data import LoadedData, load_data, synthetic_root
 from skelbench.engine.inherit import inherit
 from skelbench.engine.job import Identity, Job, RunOptions
-from skelbench.engine.material import Material, load_material, synthetic_root
-from skelbench.engine.searching import Found, search_architecture
+from skelbench.engine.record import make_record, run_hash
+from skelbench.engine.search import SearchResult, search_architecture
 from skelbench.engine.start import (
     confirm_start,
     given_architecture,
@@ -27,9 +28,10 @@ from skelbench.engine.start import (
 from skelbench.engine.targets import load_targets
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
-from skelbench.registry import Registry, load_registry
+from skelbench.host.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
+from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import load_spec
 
 
@@ -61,11 +63,11 @@ class Setting:
         return self.options.data or Path(self.checked.spec.data.root or "")
 
     @cached_property
-    def material(self) -> Material:
+    def data(self) -> LoadedData:
         """The recordings and their split."""
         if self.shares is not None:
-            return replace(self.shares.material, checked=self.checked)
-        return load_material(self.checked, self.root, self.options.stores, self.options.seed, self.screen)
+            return replace(self.shares.data, checked=self.checked)
+        return load_data(self.checked, self.root, self.options.stores, self.options.seed, self.screen)
 
 
 def run_spec(spec: str, options: RunOptions, architecture: str | None = None) -> Record:
@@ -104,10 +106,10 @@ def run_in(
     checked, registry, screen = setting.checked, setting.registry, setting.screen
     given = given_architecture(checked, registry, architecture, options.start) if architecture else None
     started = given_runs(options.start, given)
-    material = setting.material
-    folder = open_folder(checked, given, material, options, identities(started))
-    with folder.lock(), removed_unless_begun(folder):
-        material.confirm(folder)
+    data = setting.data
+    folder = open_folder(checked, given, data, options, identities(started))
+    with folder.lock(), cleanup_if_unused(folder):
+        data.confirm(folder)
         finished = folder.record()
         if finished is not None:
             if not source_of:
@@ -116,14 +118,14 @@ def run_in(
         if source_of:
             screen.say(f"{source_of} starts from {architecture}: training that first")
         sources = started | run_sources(setting, options, given, started)
-        job = Job(registry, checked, material, folder, options, screen, sources, identities(started))
+        job = Job(registry, checked, data, folder, options, screen, sources, identities(started))
         store_identities(folder, job.given)
         folder.write_text(SPEC, checked.resolved.with_root(setting.root).dump())
         if architecture and architecture not in checked.architectures:
             folder.write_text(ARCHITECTURE, Path(architecture).read_text(encoding="utf-8"))
         registry.hooks.before_run(spec=checked.resolved.data, context=job.context)
 
-        found = Found(given) if given else search_architecture(job)
+        found = SearchResult(given) if given else search_architecture(job)
         network = derive(job, found.architecture)
         inherit(job, network, found)
         with starting(network, found.architecture.start, sources):
@@ -143,7 +145,7 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
         SpecError: The spec is wrong.
         PluginError: Something that it names cannot be imported.
     """
-    screen, registry = Screen(), load_registry()
+    screen, registry = Screen(quiet=not options.progress), load_registry()
     resolved = load_spec(spec, profile=options.profile, sets=options.sets)
     synthetic = options.data is None and resolved.spec.data.root is None
     if synthetic and options.profile is None and "quick" in resolved.profiles:
@@ -175,13 +177,13 @@ def run_sources(
 def open_folder(
     checked: Checked,
     given: NamedArchitecture | None,
-    material: Material,
+    data: LoadedData,
     options: RunOptions,
     started: Mapping[str, Identity],
 ) -> RunFolder:
     """The run's folder, emptied first if the run is not to be resumed."""
     name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
-    identity = run_hash(checked, given, material.clips.synthetic, started)
+    identity = run_hash(checked, given, data.clips.synthetic, started)
     folder = RunFolder.create(options.runs, name, identity, options.seed)
     if options.resume:
         return folder
@@ -191,7 +193,7 @@ def open_folder(
 
 
 @contextmanager
-def removed_unless_begun(folder: RunFolder) -> Iterator[None]:
+def cleanup_if_unused(folder: RunFolder) -> Iterator[None]:
     """Leave no folder of a run whose input turns out to be wrong before any work is done."""
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from skelbench.check import Checked
+from skelbench.check.checked import Checked
 from skelbench.engine.fusion import fuse_runs, store_fusion
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import Setting, open_setting, run_in

@@ -11,12 +11,14 @@ from typing import Any
 
 from torch import nn
 
-from skelbench.check import Checked, NamedArchitecture, check_architecture
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_architecture
 from skelbench.engine.job import Identity
 from skelbench.engine.training import stored_weights
 from skelbench.errors import Problem, RunFolderError, SpecError, did_you_mean
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.results.store import RunFolder
+from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.spec.schema import StartSpec
 from skelbench.train.frozen import frozen
@@ -55,7 +57,7 @@ def given_architecture(
     Args:
         checked: The spec.
         registry: All components.
-        name: See `skelbench.check.check_architecture`.
+        name: See `skelbench.check.spec.check_architecture`.
         starts: Runs given with ``--start``, as ``NAME=RUN``.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from skelbench.check import Checked
+from skelbench.check.checked import Checked
 from skelbench.components import Component
 from skelbench.errors import PluginError, Problem
 from skelbench.space.nodes import OpNode

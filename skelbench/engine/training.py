@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from skelbench.check import NamedArchitecture
-from skelbench.engine.choices import forget_choices
+from skelbench.engine.complexity import forget_choices
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
+from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.train.evaluate import predict
 from skelbench.train.fit import FitResult, fit
@@ -38,13 +38,13 @@ def train_network(job: Job, network: nn.Module) -> FitResult:
     """
     spec = job.checked.spec
     last = spec.evaluate.selection == "last"
-    loader = job.material.train_loader(spec.train, whole=last)
+    loader = job.data.train_loader(spec.train, whole=last)
     with job.screen.bar("train", spec.train.epochs * len(loader)) as advance:
         trained = fit(
             network,
             spec.train,
             loader,
-            None if last else job.material.validation_loader(spec.evaluate.batch_size),
+            None if last else job.data.validation_loader(spec.evaluate.batch_size),
             folder=job.folder.checkpoints / "train",
             selection=spec.evaluate.selection,
             report=lambda row: job.screen.epoch("train", row, spec.train.epochs),
@@ -64,7 +64,7 @@ def evaluate_network(job: Job, network: nn.Module) -> dict[str, float]:
 
 def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float]]:
     """Scores on the test split, and the spec's metrics of them to four decimals."""
-    loader = job.material.test_loader()
+    loader = job.data.test_loader()
     forget_choices(network)
     with job.screen.bar("test", len(loader)) as advance:
         scores = predict(network, loader, job.device, advance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,9 @@ from rich.text import Text
 from skelbench.errors import RunFolderError, SkelbenchError, did_you_mean
 from skelbench.figures.curve import Point, curve, in_order
 from skelbench.figures.page import check_page
-from skelbench.leaderboard.publish import run_records
 from skelbench.leaderboard.table import Table, make_tables
-from skelbench.results.record import RECORD, Record
-from skelbench.results.store import IDENTITY, RunFolder
+from skelbench.results.collection import placed_records
+from skelbench.results.record import Record
 
 Series = Literal["space", "family", "strategy", "stream", "model"]
 _WORDS = {"dataset": "data set", "stream": "stream"}
@@ -39,8 +38,8 @@ def show_or_draw(
     """Print the points, or draw them to ``output``; see the help of ``skelbench plot``."""
     if output is not None:
         check_page(output)
-    placed = read_records(paths or [Path("runs")])
-    placed = _only("stream", stream, _only("dataset", dataset, placed))
+    found = [placed for path in paths or [Path("runs")] for placed in placed_records(path)]
+    placed = _only("stream", stream, _only("dataset", dataset, found))
     if output is None:
         _show(in_order(points_of(one_table(placed), series)), as_json)
     else:
@@ -61,15 +60,6 @@ def draw(placed: Sequence[tuple[Path, Record]], output: Path, series: Series) ->
     table = one_table(placed)
     curve(in_order(points_of(table, series)), output, title=_title(table))
     print(f"wrote {output}", file=sys.stderr)
-
-
-def read_records(paths: Iterable[Path]) -> list[tuple[Path, Record]]:
-    """The records at some places: each a record, a finished run's folder, a folder of runs or of records.
-
-    Raises:
-        RunFolderError: A place holds none of these, or a record is damaged.
-    """
-    return [found for path in paths for found in _read(path)]
 
 
 def one_table(placed: Sequence[tuple[Path, Record]]) -> Table:
@@ -111,17 +101,6 @@ def points_of(table: Table, series: Series = "space") -> list[Point]:
     if not points:
         raise RunFolderError("no run has both accuracy and MACs", remedy="Evaluate with the metric top1")
     return points
-
-
-def _read(path: Path) -> list[tuple[Path, Record]]:
-    if path.is_file():
-        return [(path, Record.read(path))]
-    if (path / RECORD).is_file():
-        return [(path, Record.read(path / RECORD))]
-    if (path / IDENTITY).is_file():
-        return [(path, RunFolder(path).finished())]
-    runs = [(path / record.run, record) for record in run_records(path)]
-    return runs or [(file, Record.read(file)) for file in sorted(path.glob("*.json"))]
 
 
 def _only(name: str, wanted: str | None, placed: list[tuple[Path, Record]]) -> list[tuple[Path, Record]]:

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 
 from skelbench.errors import PluginError, SkelbenchError, described, did_you_mean
-from skelbench.guard import stdout_aside
+from skelbench.host.guard import stdout_captured
+from skelbench.host.registry import Entry, load_registry
 from skelbench.leaderboard import publish
 from skelbench.leaderboard.render import to_csv, to_json, to_markdown, to_rich
 from skelbench.leaderboard.table import ColumnFunction, Table, make_tables
-from skelbench.registry import Entry, load_registry
 from skelbench.results.record import Record
 
 Format = Literal["rich", "csv", "markdown", "json"]
@@ -59,7 +59,7 @@ def _columns() -> dict[str, ColumnFunction]:
     columns = {}
     for entry in load_registry().entries("column"):
         try:
-            with stdout_aside():
+            with stdout_captured():
                 columns[entry.component.name] = _guarded(entry, entry.component.load())
         except PluginError as error:
             typer.echo(f"skelbench: {error}", err=True)
@@ -71,7 +71,7 @@ def _guarded(entry: Entry, function: ColumnFunction) -> ColumnFunction:
 
     def cell(record: Record) -> str | float | None:
         try:
-            with stdout_aside():
+            with stdout_captured():
                 value = function(record)
             if value is None or isinstance(value, str | int | float):
                 return value

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from skelbench.errors import RunFolderError
-from skelbench.results.files import disk
+from skelbench.results.files import disk, write_atomic
+
+HOLDER = ".holder"
+"""Ending of the file beside a lock that names the process that holds it."""
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path``, which names the holder's process id.
+    """Hold the lock file ``path``; a file beside it names the holder's process id.
 
     Raises:
         RunFolderError: Another process holds it, or it cannot be made.
     """
+    lock, holder = FileLock(path), path.with_name(path.name + HOLDER)
     with disk(path, "lock the run"):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        _acquire(lock, holder)
     try:
-        _acquire(descriptor, path)
+        write_atomic(holder, f"{os.getpid()}\n")
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
 
 
-def _acquire(descriptor: int, path: Path) -> None:
+def _acquire(lock: FileLock, holder: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        lock.acquire(timeout=0)
+    except Timeout as error:
         raise RunFolderError(
-            f"process {holder} is writing this run",
-            where=path.parent,
+            f"process {_named(holder)} is writing this run",
+            where=holder.parent,
             remedy="Wait for it to end, or choose another folder with --runs",
         ) from error
-    with disk(path, "lock the run"):
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+
+
+def _named(holder: Path) -> str:
+    try:
+        return holder.read_text(encoding="ascii").strip() or "unknown"
+    except (OSError, UnicodeDecodeError):
+        return "unknown"

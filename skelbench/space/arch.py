@@ -37,8 +37,8 @@ from skelbench.spec.faults import problems
 from skelbench.spec.yaml import Marks, dump_yaml, load_yaml
 
 if TYPE_CHECKING:
-    from skelbench.check import Checked
     from skelbench.space.size import SearchSpace
+    from skelbench.spec.resolve import Resolved
     from skelbench.spec.schema import StartSpec
 
 
@@ -75,13 +75,19 @@ class Architecture:
     marks: Marks = field(default_factory=Marks, compare=False, repr=False)
 
     @classmethod
-    def of(cls, checked: Checked, name: str, sample: Sample) -> Architecture:
-        """An architecture of a checked spec's space.
+    def of(cls, resolved: Resolved, space: SearchSpace, name: str, sample: Sample) -> Architecture:
+        """An architecture of a spec's space.
+
+        Args:
+            resolved: The spec.
+            space: Its space.
+            name: What the architecture is called.
+            sample: A decision for every active label.
 
         Raises:
             SpecError: ``sample`` is none of the space.
         """
-        return cls(name, checked.spec.name, checked.resolved.hash, checked.space.canonical(sample))
+        return cls(name, resolved.spec.name, resolved.hash, space.canonical(sample))
 
     @classmethod
     def read(cls, path: str | Path) -> Architecture:

@@ -9,7 +9,7 @@ from typing import Any
 
 from skelbench.components import GraphModule, Operator, Slot
 from skelbench.errors import SpecError, did_you_mean
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.space.adaptive_syntax import AdaptiveReader
 from skelbench.space.cell_syntax import CellReader
 from skelbench.space.nodes import (

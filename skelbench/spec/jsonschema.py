@@ -45,7 +45,7 @@ def json_schema(names: Mapping[str, Sequence[str]] | None = None) -> _Json:
         ("dataset", "DatasetSpec", "name"),
         ("layout", "DataSpec", "layout"),
         ("strategy", "StrategySpec", "name"),
-        ("engine", "Chosen", "name"),
+        ("engine", "ComponentSpec", "name"),
         ("metric", "EvaluateOptions", "metrics"),
     ):
         field = definitions[owner]["properties"][key]

@@ -27,7 +27,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Part = Annotated[str, Field(min_length=1)]
 
 
-class Chosen(BaseModel):
+class ComponentSpec(BaseModel):
     """A component by name; all other keys are its parameters.
 
     Attributes:
@@ -43,7 +43,7 @@ class Chosen(BaseModel):
         return dict(self.model_extra or {})
 
 
-class DatasetSpec(Chosen):
+class DatasetSpec(ComponentSpec):
     """A data set by name and parameters; one without parameters may be its name alone."""
 
     @model_validator(mode="before")
@@ -106,7 +106,7 @@ class SearchNetworkSpec(Options):
     head: RawNode | None = None
 
 
-class StrategySpec(Chosen):
+class StrategySpec(ComponentSpec):
     """The search strategy.
 
     Attributes:
@@ -138,7 +138,7 @@ class SearchSpec(Options):
     epochs: Positive = 50
     trial_epochs: Positive = 10
     active: Literal["single", "all"] = "single"
-    engine: Chosen = Chosen(name="sequential")
+    engine: ComponentSpec = ComponentSpec(name="sequential")
     derive: DeriveOptions = DeriveOptions()
     inference: Annotated[float, Field(gt=0, lt=1)] | None = None
     inherit: bool = False

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from skelbench.components import NO_SKELETON, BuildContext, Contract
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 
 BATCH, CHANNELS, FRAMES, PERSONS, CLASSES, CHOICES = 2, 8, 12, 2, 5, 3
 HEIGHT, WIDTH = 16, 14

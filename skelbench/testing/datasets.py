@@ -11,7 +11,7 @@ import pytest
 from skelbench.components import Dataset
 from skelbench.data import Clips, read_clips, split_fingerprint
 from skelbench.errors import DataError
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.testing.named import NamedComponent
 
 

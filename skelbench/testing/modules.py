@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from skelbench.components import BuildContext, GraphModule, Operator, Slot
 from skelbench.errors import SpecError
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.testing.contracts import CHANNELS, context
 from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params

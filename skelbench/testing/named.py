@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 
 
 class NamedComponent:

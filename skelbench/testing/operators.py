@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext, Operator
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.space.shapes import output_shape
 from skelbench.testing.contracts import BATCH, CHANNELS, CONTRACTS, an_input, context, fits
 from skelbench.testing.modules import BuiltModule, backward, build, check_gradients

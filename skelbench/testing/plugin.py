@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from skelbench.registry import Registry
+    from skelbench.host.registry import Registry
 
 
 @pytest.fixture(scope="session")
 def skelbench_registry() -> Registry:
     """The registry with every installed plugin loaded."""
-    from skelbench.registry import load_registry  # late: pytest loads this module in every project
+    from skelbench.host.registry import load_registry  # late: pytest loads this module in every project
 
     return load_registry()

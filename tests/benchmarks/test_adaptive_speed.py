@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skelbench.check import check_spec
-from skelbench.engine.choices import complexity, forget_choices
+from skelbench.check.spec import check_spec
+from skelbench.engine.complexity import complexity, forget_choices
+from skelbench.host.registry import load_registry
 from skelbench.layers import prepare_for_inference
-from skelbench.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.layers import prepare_for_inference
-from skelbench.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from skelbench.components import BuildContext
 from skelbench.engine import nas  # noqa: F401 - it imports NNI without its warnings
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space import decisions
 from skelbench.space.build import OpenNode, SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision

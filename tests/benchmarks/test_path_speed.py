@@ -13,8 +13,9 @@ import torch
 from skelbench_plugins.strategies.viterbi import Viterbi
 from torch import nn
 
-from skelbench.check import Checked, check_spec
-from skelbench.registry import load_registry
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.space.build import OpenTrellis, SupernetSpace
 from skelbench.space.trellises import Trellis
 from skelbench.spec.resolve import load_spec

@@ -12,7 +12,7 @@ SPEC = Path(__file__).parents[2] / "spaces" / "sgcn.yaml"
 
 
 def test_the_quick_profile(benchmark, tmp_path):
-    command = [sys.executable, "-c", "from skelbench.cli import main; main()", "run", str(SPEC)]
+    command = [sys.executable, "-c", "from skelbench.cli.app import main; main()", "run", str(SPEC)]
 
     def run() -> str:
         return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout

@@ -10,7 +10,7 @@ import pytest
 
 from skelbench.engine import nas
 from skelbench.engine.journal import Journal
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.results.store import RunFolder
 from skelbench.search import Sample
 from skelbench.testing.params import checked_params

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from skelbench_plugins.datasets.ntu_synthetic import skeleton_text
-from skelbench_plugins.datasets.skeleton_text import parse_skeleton
+from skelbench_plugins.datasets.ntu.synthetic import skeleton_text
+from skelbench_plugins.datasets.ntu.text import parse_skeleton
 
 ROUNDS = 15
 JOINT = ("x", "y", "z", "depth_x", "depth_y", "colour_x", "colour_y", "qw", "qx", "qy", "qz", "state")

@@ -12,7 +12,7 @@ import pytest
 from tests.made_plugins import COUNT, install_many
 
 ROUNDS = 5
-RUN = "import sys; from skelbench.cli import main; sys.argv[0] = 'skelbench'; main()"
+RUN = "import sys; from skelbench.cli.app import main; sys.argv[0] = 'skelbench'; main()"
 IMPORTS = ("-c", "import torch, nni")
 
 

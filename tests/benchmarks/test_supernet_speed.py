@@ -14,7 +14,7 @@ from skelbench_plugins.operators.stgcn import GraphConv
 from torch import nn
 
 from skelbench.components import BuildContext
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.nodes import MixNode, NetworkNodes, OpNode, SequenceNode, SumNode

@@ -14,8 +14,8 @@ from torch import nn
 
 from skelbench.components import NO_SKELETON, BuildContext
 from skelbench.data import Video, VideoFile, Videos
-from skelbench.data.video_loader import VideoLoader
-from skelbench.data.video_write import write_video
+from skelbench.data.video.loader import VideoLoader
+from skelbench.data.video.write import write_video
 from skelbench.recipe import VideoOptions
 
 from ..data.made_video import moving

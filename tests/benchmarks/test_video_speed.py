@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 
-from skelbench.data.video import probe, read_frames
-from skelbench.data.video_write import write_video
+from skelbench.data.video.reader import probe, read_frames
+from skelbench.data.video.write import write_video
 
 from ..data.made_video import moving, plain
 from .clock import fastest

@@ -9,7 +9,7 @@ import numpy as np
 
 from skelbench.components import Dataset
 from skelbench.data import Video, VideoArray, VideoFile, Videos
-from skelbench.data.video_write import write_video
+from skelbench.data.video.write import write_video
 from skelbench.errors import DataError
 
 from .made_video import moving

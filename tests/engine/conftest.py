@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from skelbench_plugins.datasets.ucla import UclaReader
+from skelbench_plugins.datasets.ucla.reader import UclaReader
 
 import skelbench.engine.nas  # noqa: F401 - it imports NNI without its warnings, tests may do so later
 

@@ -106,7 +106,7 @@ def test_a_run_that_chooses_nothing_is_refused(runs):
 
 
 def test_other_recordings_and_unfinished_runs_are_refused(runs, tmp_path, raw):
-    from skelbench_plugins.datasets.ucla import UclaReader
+    from skelbench_plugins.datasets.ucla.reader import UclaReader
 
     UclaReader().synthesise(tmp_path / "other", clips=24, seed=1, classes=3)
     with pytest.raises(RunFolderError, match="not the recordings"):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from skelbench.engine import nas
 from skelbench.engine import run as main_path
-from skelbench.engine.material import Material
+from skelbench.engine.data import LoadedData
 from skelbench.engine.nas import gradient
 from skelbench.engine.nas.supernet import SupernetStrategy
 from skelbench.errors import RunFolderError
@@ -183,8 +183,8 @@ def test_weights_and_alphas_learn_from_different_recordings_and_never_from_test(
     search: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
 ):
     seen: dict[str, list[int]] = {"weights": [], "given": [], "alphas": []}
-    materials: list[Material] = []
-    start, train, load = gradient.Step.__init__, nas.GradientModule.training_step, Material.alpha_loader
+    loaded: list[LoadedData] = []
+    start, train, load = gradient.Step.__init__, nas.GradientModule.training_step, LoadedData.alpha_loader
 
     def given(self: Any, module: Any, own: Any, alphas: Any) -> None:
         seen["given"] += own[2].tolist()
@@ -195,15 +195,15 @@ def test_weights_and_alphas_learn_from_different_recordings_and_never_from_test(
         seen["weights"] += batch[2].tolist()
         return train(self, batch, batch_idx)
 
-    def loaded(self: Material, options: Any) -> Any:
-        materials.append(self)
+    def noted(self: LoadedData, options: Any) -> Any:
+        loaded.append(self)
         return load(self, options)
 
     monkeypatch.setattr(gradient.Step, "__init__", given)
     monkeypatch.setattr(nas.GradientModule, "training_step", trained)
-    monkeypatch.setattr(Material, "alpha_loader", loaded)
+    monkeypatch.setattr(LoadedData, "alpha_loader", noted)
     search(spec())
-    split = materials[0].split
+    split = loaded[0].split
     assert seen["given"] == seen["weights"], "w' is one step on the batch that w then steps on"
     assert len(seen["weights"]) == 4 * 16
     assert len(seen["alphas"]) == 4 * 6, "there is an alpha batch in every step"

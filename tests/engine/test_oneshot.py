@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext, Operator
 from skelbench.engine import nas
 from skelbench.engine import run as main_path
+from skelbench.engine.data import LoadedData
 from skelbench.engine.journal import Journal
-from skelbench.engine.material import Material
 from skelbench.engine.nas import oneshot
 from skelbench.errors import RunFolderError, SpecError, WorkFailed
 from skelbench.recipe import DeriveOptions, OptimizerOptions, ScheduleOptions, TrainOptions
@@ -387,11 +387,11 @@ def test_training_figures_and_weights_are_of_training_clips_alone(
 ):
     trained: list[int] = []
     counted: list[int] = []
-    alphas: list[Material] = []
+    alphas: list[LoadedData] = []
     step, figures, load = (
         oneshot.Classifier.training_step,
         oneshot.Classifier.figures,
-        Material.alpha_loader,
+        LoadedData.alpha_loader,
     )
 
     def spied(self: Any, batch: Any, batch_idx: int) -> Tensor:
@@ -403,7 +403,7 @@ def test_training_figures_and_weights_are_of_training_clips_alone(
         counted.append(self.seen["count"])
         return figures(self)
 
-    def loaded(self: Material, options: Any) -> Any:
+    def loaded(self: LoadedData, options: Any) -> Any:
         alphas.append(self)
         return load(self, options)
 
@@ -412,7 +412,7 @@ def test_training_figures_and_weights_are_of_training_clips_alone(
 
     monkeypatch.setattr(oneshot.Classifier, "training_step", spied)
     monkeypatch.setattr(oneshot.Classifier, "figures", told)
-    monkeypatch.setattr(Material, "alpha_loader", loaded)
+    monkeypatch.setattr(LoadedData, "alpha_loader", loaded)
     monkeypatch.setattr(main_path, "derive", enough)
     with pytest.raises(KeyboardInterrupt):
         tiny.run(tmp_path, raw, spec(name))

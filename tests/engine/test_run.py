@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from skelbench_plugins.datasets.ucla import UclaReader
+from skelbench_plugins.datasets.ucla.reader import UclaReader
 
 from skelbench import hookimpl
 from skelbench.data.loader import ClipLoader
@@ -19,7 +19,7 @@ from skelbench.engine import nas, training
 from skelbench.engine import run as main_path
 from skelbench.engine.rescore import rescore
 from skelbench.errors import DataError, RunFolderError, SkelbenchError, SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import Architecture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from skelbench.cli import app
+from skelbench.cli.app import app
 from skelbench.engine import run as main_path
 from skelbench.engine.fusion import fuse_runs, store_fusion
 from skelbench.engine.job import RunOptions

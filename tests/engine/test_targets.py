@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from skelbench import hookimpl
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.components import GraphModule, Metric, Operator
 from skelbench.engine.targets import load_targets
 from skelbench.errors import PluginError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.spec.resolve import load_spec
 
 SPEC = """

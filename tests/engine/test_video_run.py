@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from skelbench_plugins.datasets.ucf101 import Ucf101Reader
+from skelbench_plugins.datasets.ucf101.reader import Ucf101Reader
 
 from skelbench.data import VideoFile
 from skelbench.engine.rescore import rescore

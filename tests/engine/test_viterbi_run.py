@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from skelbench_plugins.datasets.clips import ClipsReader
+from skelbench_plugins.datasets.clips.reader import ClipsReader
 
 from skelbench.engine import run as main_path
+from skelbench.engine.data import LoadedData
 from skelbench.engine.inherit import WRAPPED
-from skelbench.engine.material import Material
 from skelbench.engine.nas import gradient
 from skelbench.errors import RunFolderError, SpecError, WorkFailed
 from skelbench.results.record import Record
@@ -142,9 +142,9 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
 ):
     seen: dict[str, set[int]] = {"weights": set(), "alphas": set(), "evaluation": set()}
     parts: list[Any] = []
-    make, step, top1 = Material.train_loader, gradient.Step.__init__, gradient.top1
+    make, step, top1 = LoadedData.train_loader, gradient.Step.__init__, gradient.top1
 
-    def watched_loader(self: Material, *arguments: Any, **options: Any) -> Any:
+    def watched_loader(self: LoadedData, *arguments: Any, **options: Any) -> Any:
         parts.append(self.split)
         return make(self, *arguments, **options)
 
@@ -158,7 +158,7 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
         seen["evaluation"] |= {index for batch in batches for index in batch[2].tolist()}
         return top1(model, batches)
 
-    monkeypatch.setattr(Material, "train_loader", watched_loader)
+    monkeypatch.setattr(LoadedData, "train_loader", watched_loader)
     monkeypatch.setattr(gradient.Step, "__init__", watched_step)
     monkeypatch.setattr(gradient, "top1", watched_top1)
     monkeypatch.setattr(main_path, "train_network", lambda *_: (_ for _ in ()).throw(WorkFailed("enough")))

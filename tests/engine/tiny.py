@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from skelbench.check import Checked, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_spec
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import run_spec
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import RunFolder
 from skelbench.spec.resolve import load_spec

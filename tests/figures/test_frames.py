@@ -13,7 +13,7 @@ import pytest
 from skelbench.errors import SkelbenchError
 from skelbench.figures.frames import ClipChoices, frames, heading, upright
 from skelbench.figures.page import COLOURS
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 
 LAYOUT = load_registry().get("layout", "ucla20")
 OPTIONS = ("s-1", "s-2", "s-20")

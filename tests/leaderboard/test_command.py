@@ -12,10 +12,10 @@ import typer
 from typer.testing import CliRunner
 
 from skelbench import hookimpl
-from skelbench.cli_leaderboard import leaderboard
+from skelbench.cli.leaderboard import leaderboard
 from skelbench.components import Column
 from skelbench.errors import RunFolderError, SkelbenchError, WorkFailed
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from tests.results.records import record
 
 FIGURES = """
@@ -170,7 +170,7 @@ def test_files_for_oneself_hold_the_runs_in_the_working_directory(place):
 def test_the_command_imports_neither_torch_nor_nni_nor_numpy(place):
     script = """
         import sys, typer
-        from skelbench.cli_leaderboard import leaderboard
+        from skelbench.cli.leaderboard import leaderboard
         app = typer.Typer()
         app.command()(leaderboard)
         app(["--format", "json"], standalone_mode=False)

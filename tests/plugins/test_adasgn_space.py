@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.describe import describe_spec
 from skelbench.engine.job import RunOptions
@@ -16,8 +16,8 @@ from skelbench.engine.run import run_spec
 from skelbench.engine.stages import run_stages
 from skelbench.engine.start import confirm_start
 from skelbench.errors import RunFolderError, SpecError
+from skelbench.host.registry import load_registry
 from skelbench.layers import prepare_for_inference
-from skelbench.registry import load_registry
 from skelbench.results.store import RunFolder
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from skelbench.components import BuildContext, Operator
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.testing.operators import OperatorConformance, context
 
 REGISTRY = load_registry()

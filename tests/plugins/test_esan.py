@@ -17,7 +17,7 @@ from skelbench_plugins.operators.esan import (
 )
 from torch.nn import functional
 
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.testing.operators import OperatorConformance
 from skelbench.train.cost import cost
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from skelbench_plugins.operators.esan import EsanBlock
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.engine.describe import describe_spec
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.train.cost import cost

@@ -13,7 +13,7 @@ from skelbench_plugins.layouts import LAYOUTS, NTU25, UCLA20
 from torch import nn
 from torch.nn import functional
 
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 
 REGISTRY = load_registry()
 NAMES = REGISTRY.names("graph_module")

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as npst
 from skelbench_plugins.metrics.accuracy import mean_class, top1, top5
 
 from skelbench.errors import DataError, WorkFailed
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 
 
 @st.composite

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from skelbench.components import BuildContext
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.space.nodes import NetworkNodes, OpNode, SequenceNode, SumNode
 from skelbench.testing.operators import OperatorConformance

@@ -18,7 +18,7 @@ from skelbench_plugins.operators.policies import (
 )
 
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.testing.operators import OperatorConformance, context
 from skelbench.testing.params import checked_params
 

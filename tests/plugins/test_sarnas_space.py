@@ -13,9 +13,10 @@ from skelbench_plugins.operators.ends import MeanPoolLinear
 from torch import nn
 from torch.nn import functional
 
-from skelbench.check import Checked, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_spec
 from skelbench.components import BuildContext
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.search import Sample
 from skelbench.space.build import SupernetSpace
 from skelbench.space.network import Network, build_network

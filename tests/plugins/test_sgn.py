@@ -11,12 +11,12 @@ from skelbench_plugins.operators.sgn import SgnEmbed, SgnHead, SgnSpatial
 from torch import nn
 from torch.nn import functional
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.engine.describe import describe_spec
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import run_spec
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.testing.operators import OperatorConformance

@@ -15,10 +15,10 @@ from skelbench_plugins.operators.mixtures import JointMixture
 from skelbench_plugins.operators.sgn import GraphLayer, SgnClip, SgnEmbed, SgnHead, SgnJoints, SgnSpatial
 from torch import nn
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.components import BuildContext
+from skelbench.host.registry import load_registry
 from skelbench.layers import prepare_for_inference
-from skelbench.registry import load_registry
 from skelbench.space.adaptive import Adaptive
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.engine.describe import describe_spec
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.spec.resolve import load_spec
 
 SIZE = 5_836_665_117_072_162_816

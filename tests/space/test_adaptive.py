@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from skelbench.components import Operator
-from skelbench.engine.choices import complexity, cost_by_choice, forget_choices
+from skelbench.engine.complexity import complexity, cost_by_choice, forget_choices
 from skelbench.errors import SpecError
 from skelbench.recipe import OptimizerOptions
 from skelbench.space.adaptive import Adaptive, released_scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.space.arch import closed
 from skelbench.space.expand import Expander
 from skelbench.space.nodes import AdaptiveNode

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelbench.check import Checked, check_architecture, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_architecture, check_spec
 from skelbench.errors import SpecError
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.space.arch import Architecture, NamedArchitecture, architecture_hash, closed
 from skelbench.spec.resolve import load_spec
 
@@ -25,7 +26,7 @@ def checked(registry: Registry) -> Checked:
 
 
 def test_an_architecture_survives_its_file(checked: Checked, registry: Registry, tmp_path: Path):
-    architecture = Architecture.of(checked, "mine", SAMPLE)
+    architecture = Architecture.of(checked.resolved, checked.space, "mine", SAMPLE)
     path = tmp_path / "architecture.yaml"
     path.write_text(architecture.to_yaml(), encoding="utf-8")
     assert Architecture.read(path) == architecture
@@ -128,7 +129,9 @@ def test_drawn_cells_survive_their_file_and_being_closed(
 ):
     sample = sarnas.space.sample(np.random.default_rng(seed))
     path = tmp_path_factory.mktemp("cells") / "architecture.yaml"
-    path.write_text(Architecture.of(sarnas, "drawn", sample).to_yaml(), encoding="utf-8")
+    path.write_text(
+        Architecture.of(sarnas.resolved, sarnas.space, "drawn", sample).to_yaml(), encoding="utf-8"
+    )
     found = check_architecture(sarnas, registry, str(path))
     assert found.sample == sample
     plain = closed(sarnas.network, sample)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skelbench import hookimpl
-from skelbench.registry import Registry, load_registry
+from skelbench.host.registry import Registry, load_registry
 from skelbench.space.arch import architecture_hash, closed
 from skelbench.space.expand import Expander
 from skelbench.space.nodes import CellsNode, EdgesNode, KeptEdges, NetworkNodes, ValueNode

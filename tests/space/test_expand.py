@@ -9,7 +9,7 @@ from pydantic import Field
 
 from skelbench import hookimpl
 from skelbench.components import Operator, Params, Slot
-from skelbench.registry import Registry, load_registry
+from skelbench.host.registry import Registry, load_registry
 from skelbench.space.expand import Expander
 from skelbench.space.nodes import (
     ChoiceNode,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from skelbench.components import NO_SKELETON, BuildContext, Operator, Params
 from skelbench.engine.inherit import take_over
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.search import as_weights, weight_shape
 from skelbench.space.build import OpenTrellis, SupernetSpace, supernet_hook
 from skelbench.space.expand import Expander

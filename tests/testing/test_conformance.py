@@ -8,7 +8,7 @@ import pytest
 
 from skelbench import __version__
 from skelbench.components import KINDS, Contract
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.testing.contracts import CONTRACTS
 from skelbench.testing.datasets import DatasetConformance
 from skelbench.testing.engines import EngineConformance

@@ -13,7 +13,7 @@ import pytest
 from skelbench.components import Dataset, Engine, Layout, Params, Strategy
 from skelbench.data import Clip
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.search import Proposal, Space
 from skelbench.testing.datasets import DatasetConformance
 from skelbench.testing.engines import EngineConformance

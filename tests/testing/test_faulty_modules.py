@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from skelbench.components import BuildContext, GraphModule, Operator, Params
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.testing.contracts import CONTRACTS, an_input, context
 from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, build
 

@@ -6,7 +6,7 @@ import torch
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from skelbench.errors import DataError
-from skelbench.registry import Registry
+from skelbench.host.registry import Registry
 from skelbench.train.evaluate import predict, top1
 from skelbench.train.scores import rate
 from tests.train.made import CLASSES, Loader, network

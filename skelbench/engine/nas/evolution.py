@@ -9,10 +9,10 @@ import numpy as np
 from nni.mutable import Categorical, MutableDict
 from nni.nas.strategy.evolution import Individual, RegularizedEvolution
 
-from skelbench.engine.nas.chosen import Chosen, Raw
+from skelbench.engine.nas.nni_search import NniSearch, Raw
 
 
-class Evolution(Chosen):
+class Evolution(NniSearch):
     """Regularised (ageing) evolution (Real et al., AAAI 2019), by NNI's `RegularizedEvolution`.
 
     Its own parameters are those of ``EvolutionParams``: population (the oldest leaves it for each new

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skelbench.engine.asked import asked
 from skelbench.engine.nas.supernet import Supernet
+from skelbench.engine.validate import proposals_of
 from skelbench.search import GradientSearch, Proposal, TensorWeights, as_weights
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
@@ -99,7 +99,7 @@ class GradientModule(Supernet):
     def on_train_epoch_end(self) -> None:
         """Evaluate what the search asks for, where clips are held out for that; write down its figures."""
         super().on_train_epoch_end()
-        proposals = asked(self._search, self.current_epoch) if self._job.inference is not None else ()
+        proposals = proposals_of(self._search, self.current_epoch) if self._job.inference is not None else ()
         if proposals:
             self.evaluate(self.current_epoch, proposals)
         self._journal.generation(self.current_epoch, self._search.figures())

@@ -15,9 +15,9 @@ from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 from torch import Tensor
 
-from skelbench.engine.asked import asked
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
+from skelbench.engine.validate import proposals_of
 from skelbench.errors import RunFolderError
 from skelbench.recipe import TrainOptions
 from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
@@ -180,7 +180,7 @@ class SupernetModule(Supernet):
         """Evaluate a generation, if the search asks for one."""
         super().on_train_epoch_end()
         generation = self.current_epoch
-        proposals = asked(self._search, generation)
+        proposals = proposals_of(self._search, generation)
         if not proposals:
             return
         self.evaluate(generation, proposals)

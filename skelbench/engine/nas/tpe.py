@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from nni import NoMoreTrialError
 from nni.algorithms.hpo.tpe_tuner import TpeTuner
 
-from skelbench.engine.nas.chosen import Chosen, Raw
+from skelbench.engine.nas.nni_search import NniSearch, Raw
 
 
-class Tpe(Chosen):
+class Tpe(NniSearch):
     """Tree-structured Parzen estimator (Bergstra et al., NIPS 2011), by NNI's `TpeTuner`.
 
     Its own parameters are those of ``TpeParams``: startup (architectures drawn at random first),

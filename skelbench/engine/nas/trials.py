@@ -12,9 +12,9 @@ import nni
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.strategy.base import Strategy
 
-from skelbench.engine.asked import asked
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
+from skelbench.engine.validate import proposals_of
 from skelbench.errors import WorkFailed
 from skelbench.search import Point, Proposal, Sample, Search
 from skelbench.space.build import FrozenTrial, TrialSpace
@@ -62,7 +62,7 @@ class TrialStrategy(Strategy):
 
     def _run(self) -> None:
         generation = self._journal.load(self._search)
-        while proposals := asked(self._search, generation):
+        while proposals := proposals_of(self._search, generation):
             fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
             self._search.tell(proposals, fitness)
             self._journal.generation(generation, self._search.figures())

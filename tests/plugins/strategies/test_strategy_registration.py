@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from skelbench.components import ALL_NODE_KINDS
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 
 
 @pytest.mark.parametrize("name", ["ceim", "random", "grid"])

@@ -1,0 +1,1 @@
+"""Any small videos in one npz file."""

@@ -1,0 +1,1 @@
+"""Kinetics-400: skeletons by OpenPose and by HRNet, and the videos."""

@@ -1,0 +1,194 @@
+"""The command line: thin, and quick to start; what is heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skelbench import __version__
+from skelbench.cli.about import doctor, show_plugins
+from skelbench.cli.data import app as data_app
+from skelbench.cli.fuse import fuse
+from skelbench.cli.leaderboard import leaderboard
+from skelbench.cli.list import list_components
+from skelbench.cli.new import new_plugin
+from skelbench.cli.plot import frames, plot
+from skelbench.cli.spec import check, schema
+from skelbench.errors import SkelbenchError
+from skelbench.host.blame import plugin_error
+from skelbench.host.plugins import third_party_plugins
+
+app = typer.Typer(
+    name="skelbench",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Benchmarks for neural architecture search on human-action recognition.\n\n"
+    "From a search-space spec to a leaderboard row: `skelbench run sgcn`.",
+)
+_debug = False
+INTERRUPTED = 130
+
+Spec = Annotated[str, typer.Argument(help="A spec file, or the name of a shipped one (`sgcn`).")]
+Data = Annotated[Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")]
+Profile = Annotated[str | None, typer.Option(help="A profile of the spec, such as `quick` or `paper`.")]
+Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
+Resume = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped, or start afresh.")]
+Accelerator = Annotated[str, typer.Option(help="`auto`, `cpu` or `gpu`.")]
+Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
+Start = Annotated[
+    list[str],
+    typer.Option(
+        help="Begin with a finished run's weights: `--start NAME=RUN`, NAME from the spec's `start`."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Options that hold for every command."""
+    global _debug
+    _debug = debug
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    spec: Spec,
+    data: Data = None,
+    profile: Profile = None,
+    sets: Sets = [],  # noqa: B006 - typer reads the default, nothing changes it
+    seed: Seed = 0,
+    runs: Runs = Path("runs"),
+    resume: Resume = True,
+    accelerator: Accelerator = "auto",
+    stages: Annotated[
+        list[str],
+        typer.Option("--stage", help="Only this stage of the spec; `search` is its search. May be repeated."),
+    ] = [],  # noqa: B006 - as above
+    start: Start = [],  # noqa: B006 - as above
+    json_output: Json = False,
+) -> None:
+    """Search, derive, retrain, evaluate: one leaderboard row; or all stages of a spec that has some.
+
+    Example: `skelbench run sgcn-ucla --data nw-ucla --seed 1`
+    """
+    from skelbench.engine.run import RunOptions
+    from skelbench.engine.show import show_record, show_records
+    from skelbench.engine.stages import run_stages
+
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
+    made = run_stages(spec, given, stages)
+    if isinstance(made, list):
+        show_records(made, runs, json_output)
+    else:
+        show_record(made, runs, json_output)
+
+
+@app.command()
+def train(
+    spec: Spec,
+    arch: Arch,
+    data: Data = None,
+    profile: Profile = None,
+    sets: Sets = [],  # noqa: B006 - see run
+    seed: Seed = 0,
+    runs: Runs = Path("runs"),
+    resume: Resume = True,
+    accelerator: Accelerator = "auto",
+    start: Start = [],  # noqa: B006 - see run
+    json_output: Json = False,
+) -> None:
+    """Train and evaluate one fixed architecture by the spec's recipe.
+
+    Example: `skelbench train sgcn-ucla --arch 2s-agcn --data nw-ucla`
+    """
+    from skelbench.engine.run import RunOptions, run_spec
+    from skelbench.engine.show import show_record
+
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
+    show_record(run_spec(spec, given, architecture=arch), runs, json_output)
+
+
+@app.command()
+def evaluate(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder.")],
+    data: Data = None,
+    views: Annotated[int | None, typer.Option(help="Clips per recording.", min=1)] = None,
+    json_output: Json = False,
+) -> None:
+    """Score a run's trained network again; with other views, under a record of its own.
+
+    Example: `skelbench evaluate runs/sgcn-1a2b3c4d-0 --views 5`
+    """
+    from skelbench.engine.rescore import rescore
+    from skelbench.engine.show import show_record
+
+    show_record(rescore(run_folder, data, views), run_folder.parent, json_output)
+
+
+@app.command()
+def describe(
+    spec: Spec,
+    arch: Annotated[str | None, typer.Option(help="An architecture's name or file.")] = None,
+    profile: Profile = None,
+    sets: Sets = [],  # noqa: B006 - see run
+    json_output: Json = False,
+) -> None:
+    """Size of the space, and parameters, MACs and FLOPs of the supernet or of an architecture.
+
+    Example: `skelbench describe sgcn --arch 2s-agcn`
+    """
+    from skelbench.engine.describe import describe_spec
+    from skelbench.engine.show import show_description
+
+    show_description(describe_spec(spec, arch, profile=profile, sets=tuple(sets)), json_output)
+
+
+app.command()(check)
+app.command()(schema)
+app.command("list")(list_components)
+app.command("plugins")(show_plugins)
+app.command("new-plugin")(new_plugin)
+app.command()(doctor)
+app.command()(leaderboard)
+app.command()(fuse)
+app.command()(plot)
+app.command()(frames)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command line; errors of the input become one paragraph and an exit code."""
+    try:
+        app()
+    except SkelbenchError as error:
+        if _debug:
+            raise
+        print(f"skelbench: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except SystemExit as stop:  # typer makes one of an interruption before anybody else sees it
+        if stop.code == INTERRUPTED:
+            print("skelbench: interrupted; the same command goes on from here", file=sys.stderr)
+        raise
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:
+        failed = None if _debug else plugin_error(error, third_party_plugins())
+        if failed is None:
+            raise
+        print(f"skelbench: {failed}", file=sys.stderr)
+        sys.exit(failed.exit_code)

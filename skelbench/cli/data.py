@@ -1,0 +1,289 @@
+"""``skelbench data``: verify, convert and make up recordings; what is heavy is imported by its function."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skelbench.components import Dataset
+from skelbench.errors import DataError, did_you_mean
+from skelbench.host.registry import load_registry
+
+if TYPE_CHECKING:
+    from skelbench.data import Reader, Recordings, VideoReader
+
+app = typer.Typer(
+    help="Verify, convert and make up recordings. Example: skelbench data check ucla DATA/nw-ucla",
+    no_args_is_help=True,
+)
+Name = Annotated[str, typer.Argument(help="Data set, such as ucla.")]
+Root = Annotated[Path, typer.Argument(help="Raw or prepared files, or a store.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the data set; may be given often."),
+]
+Decode = Annotated[bool, typer.Option("--decode", help="Of videos: decode every frame, to find all damage.")]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Attributes:
+        dataset: The data set.
+        protocol: The protocol.
+        synthetic: Whether the recordings are synthetic.
+        preprocess: The pre-processing of a store, ``none`` for raw files.
+        recordings: Recordings found.
+        train: Of these in training.
+        test: Of these in test.
+        expected: (train, test) of the complete data set, or None where unknown.
+        missing: (train, test) recordings short of these.
+        unexpected: (train, test) recordings beyond these.
+        classes: For each class name its (train, test) recordings.
+        frames: (shortest, median, longest) recording in frames.
+        unusable: Why each video that is listed cannot be used; these are not counted.
+        fingerprint: See `skelbench.data.split_fingerprint`.
+    """
+
+    dataset: str
+    protocol: str
+    synthetic: bool
+    preprocess: str
+    recordings: int
+    train: int
+    test: int
+    expected: tuple[int, int] | None
+    missing: tuple[int, int] | None
+    unexpected: tuple[int, int] | None
+    classes: dict[str, tuple[int, int]]
+    frames: tuple[int, float, int]
+    unusable: tuple[str, ...]
+    fingerprint: str
+
+
+@app.command(epilog="Example: skelbench data check ucla DATA/nw-ucla --json")
+def check(
+    dataset: Name,
+    root: Root,
+    protocol: Annotated[str | None, typer.Option(help="Protocol; the data set's first by default.")] = None,
+    param: Params = None,
+    decode: Decode = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
+) -> None:
+    """Count recordings by split and class, compare with the complete data set, print the fingerprint.
+
+    Videos that are missing or damaged are named; with damaged ones the command fails.
+    """
+    component = _component(dataset, param)
+    chosen = protocol or component.protocols[0]
+    if chosen not in component.protocols:
+        raise DataError(
+            f"'{dataset}' has no protocol '{chosen}'", remedy=did_you_mean(chosen, component.protocols)
+        )
+    from skelbench.data.video.packets import MISSING
+
+    recordings = _recordings(component, root, chosen, decode)
+    found = report(recordings, component.reader(), chosen)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        _show(found)
+    damaged = [line for line in found.unusable if not line.endswith(MISSING)]
+    if damaged:
+        what = f"{len(damaged)} videos are damaged"
+        raise DataError(what, where=root, remedy="Fetch them again, or set data.video.skip_broken")
+
+
+@app.command(epilog="Example: skelbench data prepare ucla DATA/nw-ucla ucla.store --preprocess sgcn")
+def prepare(
+    dataset: Name,
+    root: Root,
+    out: Annotated[Path, typer.Argument(help="The store to make; of videos, a folder for their index.")],
+    preprocess: Annotated[str, typer.Option(help="Pre-processing of whole recordings.")] = "none",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read.")] = 1,
+    param: Params = None,
+    decode: Decode = False,
+) -> None:
+    """Convert raw files to a store, which opens at once; a run that was interrupted goes on.
+
+    Videos stay where they are: an index says how long and how large each is, and which are damaged. Runs look
+    for it in the folder .stores of their runs (runs/.stores).
+    """
+    from skelbench.console import Screen
+    from skelbench.data import open_store, write_store
+
+    component = _component(dataset, param)
+    _must_exist(root)
+    if component.modality == "video":
+        if preprocess != "none":
+            raise DataError(f"videos have no pre-processing '{preprocess}'", remedy="Leave out --preprocess")
+        _index(component, root, out, decode)
+        return
+    layout = load_registry().get("layout", component.layout)
+    with Screen().count(f"preparing {dataset}") as progress:
+        write_store(
+            out,
+            component,
+            component.reader(),
+            root,
+            preprocess=preprocess,
+            layout=layout,
+            workers=workers,
+            progress=progress,
+        )
+    typer.echo(f"{out}: {len(open_store(out))} recordings")
+
+
+@app.command(epilog="Example: skelbench data synth ucla made-up --clips 600 --classes 4")
+def synth(
+    dataset: Name,
+    out: Annotated[Path, typer.Argument(help="Folder to fill; must be empty or absent.")],
+    clips: Annotated[int, typer.Option(min=1, help="Recordings.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    classes: Annotated[int | None, typer.Option(min=2, help="Only the first so many classes.")] = None,
+    param: Params = None,
+) -> None:
+    """Write synthetic recordings in the data set's own raw format."""
+    component = _component(dataset, param)
+    if classes is not None and classes > component.classes:
+        raise DataError(f"'{dataset}' has {component.classes} classes, not {classes}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError("is not an empty folder", where=out, remedy="Choose another place")
+    made = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(made, ignore_errors=True)
+    try:
+        component.reader().synthesise(made, clips=clips, seed=seed, classes=classes)
+        made.replace(out)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", where=out) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    typer.echo(f"{out}: {clips} synthetic recordings of {dataset}")
+
+
+def report(clips: Recordings, reader: Reader | VideoReader, protocol: str) -> Report:
+    """Counts and fingerprint of recordings under a protocol.
+
+    Raises:
+        DataError: The protocol does not fit the recordings.
+    """
+    import numpy as np
+
+    from skelbench.data import split_fingerprint, training_part
+
+    is_train = training_part(clips, reader, protocol)
+    splits = [clips.labels[is_train], clips.labels[~is_train]]
+    by_class = np.stack([np.bincount(labels, minlength=len(clips.class_names)) for labels in splits], axis=1)
+    train, test = len(splits[0]), len(splits[1])
+    expected = None if clips.synthetic else reader.expected(protocol)
+    lengths = clips.lengths
+    return Report(
+        dataset=clips.dataset,
+        protocol=protocol,
+        synthetic=clips.synthetic,
+        preprocess=getattr(clips, "preprocess", "none"),
+        recordings=len(clips),
+        train=train,
+        test=test,
+        expected=expected,
+        missing=expected and (max(expected[0] - train, 0), max(expected[1] - test, 0)),
+        unexpected=expected and (max(train - expected[0], 0), max(test - expected[1], 0)),
+        classes={name: (int(a), int(b)) for name, (a, b) in zip(clips.class_names, by_class, strict=True)},
+        frames=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())),
+        unusable=getattr(clips, "left_out", ()),
+        fingerprint=split_fingerprint(clips, is_train),
+    )
+
+
+def _component(name: str, params: list[str] | None) -> Dataset:
+    """The data set with parameters given as ``NAME=VALUE``, each value as a spec would have it."""
+    from skelbench.spec.params import validated_params
+    from skelbench.spec.yaml import Marks, load_yaml
+
+    component: Dataset = load_registry().get("dataset", name)
+    given = {}
+    for text in params or ():
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise DataError(f"'{text}' is not of the form NAME=VALUE", where="--param")
+        given[key] = load_yaml(value, "--param")[0]
+    valid, problems = validated_params(component, given, Marks(), ())
+    if problems:
+        raise DataError.of(problems)
+    return component.with_params(valid)
+
+
+def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> Recordings:
+    from skelbench.console import Screen
+    from skelbench.data import is_store, open_store, open_videos, read_clips
+    from skelbench.recipe import VideoOptions
+
+    _must_exist(root)
+    if component.modality == "video":
+        every = VideoOptions(frames=1, skip_broken=True)
+        with Screen().count(f"reading {component.name}") as progress:
+            return open_videos(component, root, protocol, every, progress=progress, decode=decode)
+    if is_store(root):
+        clips = open_store(root, deep=True)
+        if clips.dataset != component.name:
+            raise DataError(f"the store holds '{clips.dataset}', not '{component.name}'", where=root)
+        return clips
+    with Screen().count(f"reading {component.name}") as progress:
+        return read_clips(component, component.reader(), root, progress=progress)
+
+
+def _index(component: Dataset, root: Path, cache: Path, decode: bool) -> None:
+    """Look into every video that any protocol lists, and keep what is found in ``cache``."""
+    from skelbench.console import Screen
+    from skelbench.data import open_videos
+    from skelbench.recipe import VideoOptions
+
+    every = VideoOptions(frames=1, skip_broken=True)
+    with Screen().count(f"preparing {component.name}") as progress:
+        for protocol in component.protocols:
+            found = open_videos(
+                component, root, protocol, every, cache=cache, progress=progress, decode=decode
+            )
+            typer.echo(f"{protocol}: {len(found)} videos, {len(found.left_out)} missing or damaged")
+
+
+def _must_exist(root: Path) -> None:
+    if not root.exists():
+        raise DataError("no such file or folder", where=root)
+
+
+def _show(found: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from skelbench.data import short
+
+    console = Console()
+    made_up = ", synthetic" if found.synthetic else ""
+    table = Table(title=f"{found.dataset}, {found.protocol}{made_up}")
+    table.add_column("class")
+    table.add_column("train", justify="right")
+    table.add_column("test", justify="right")
+    for name, (train, test) in found.classes.items():
+        table.add_row(name, str(train), str(test), style=None if train and test else "yellow")
+    table.add_section()
+    table.add_row("found", str(found.train), str(found.test))
+    for label, pair in (
+        ("expected", found.expected),
+        ("missing", found.missing),
+        ("unexpected", found.unexpected),
+    ):
+        if pair is not None:
+            table.add_row(label, *map(str, pair), style="red" if label != "expected" and any(pair) else None)
+    console.print(table)
+    for line in found.unusable:
+        console.print(line, style="red", markup=False, soft_wrap=True)
+    shortest, median, longest = found.frames
+    console.print(f"frames: {shortest} to {longest}, median {median:g}; pre-processing: {found.preprocess}")
+    console.print(f"fingerprint: {short(found.fingerprint)}")

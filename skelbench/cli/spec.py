@@ -1,0 +1,72 @@
+"""The commands `skelbench check` and `skelbench schema`; what is heavy is imported by its function."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from skelbench.components import KINDS
+from skelbench.errors import Problem, SpecError
+from skelbench.host.registry import Registry, load_registry
+
+
+def check(
+    specs: Annotated[
+        list[str], typer.Argument(metavar="SPEC...", help="Spec files, or names of shipped specs.")
+    ],
+    profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
+    sets: Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")] = [],  # noqa: B006
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+) -> None:
+    """Every problem of specs at once: place, what is wrong, and what to do about it.
+
+    Without --profile all profiles of a spec are checked too.
+
+    Example: `skelbench check sgcn my-space.yaml --profile quick`
+    """
+    registry = load_registry()
+    rows = [_checked(spec, profile, sets, registry) for spec in specs]
+    problems = [problem for row in rows for problem in row["problems"]]
+    if json_output:
+        shown = [{**row, "problems": [vars(problem) for problem in row["problems"]]} for row in rows]
+        print(json.dumps(shown, indent=2))
+        if problems:
+            raise typer.Exit(SpecError.exit_code)
+        return
+    for row in rows:
+        if not row["problems"]:
+            print(f"{row['spec']}: ok, {row['space_size']:,} architectures, hash {row['hash'][:8]}")
+    if problems:
+        raise SpecError.of(problems)
+
+
+def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
+    """A row for one spec; without a profile given, all its profiles are checked as well."""
+    from skelbench.check.spec import check_spec
+    from skelbench.spec.resolve import load_spec
+
+    row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "architectures": []}
+    problems: tuple[Problem, ...] = ()
+    try:
+        resolved = load_spec(spec, profile=profile, sets=sets)
+        checked = check_spec(resolved, registry)
+        row |= {"hash": resolved.hash, "space_size": checked.space.size()}
+        row["architectures"] = list(checked.architectures)
+        for name in resolved.profiles if profile is None else ():
+            check_spec(load_spec(spec, profile=name, sets=sets), registry)
+    except SpecError as error:
+        problems = error.problems
+    return {**row, "problems": problems}
+
+
+def schema() -> None:
+    """The JSON Schema of specs, with the names of installed components, for editors.
+
+    Example: `skelbench schema > spec.schema.json`
+    """
+    from skelbench.spec.jsonschema import json_schema
+
+    registry = load_registry()
+    print(json.dumps(json_schema({kind: registry.names(kind) for kind in KINDS}), indent=2))

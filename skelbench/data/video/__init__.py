@@ -1,0 +1,1 @@
+"""Videos: what a reader lists, how files are looked into and decoded, and how clips become batches."""

@@ -1,0 +1,166 @@
+"""What a run leaves as evidence: its identity and its record."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from torch import nn
+
+from skelbench.check.checked import Checked
+from skelbench.engine.complexity import complexity
+from skelbench.engine.job import Identity, Job
+from skelbench.engine.search import SearchResult
+from skelbench.layers import prepare_for_inference
+from skelbench.results.record import (
+    ClipCounts,
+    Environment,
+    Latency,
+    Record,
+    StrategyUsed,
+    Training,
+)
+from skelbench.space.arch import NamedArchitecture
+from skelbench.train.cost import latency
+from skelbench.train.fit import FitResult
+from skelbench.train.seed import environment
+
+
+def run_hash(
+    checked: Checked,
+    given: NamedArchitecture | None,
+    synthetic: bool,
+    sources: Mapping[str, Identity] = MappingProxyType({}),
+) -> str:
+    """The identity of a run: its `defining_hash`, with all in it that tells runs from each other.
+
+    Args:
+        checked: The spec.
+        given: The architecture; None where it is searched.
+        synthetic: Whether the recordings are synthetic.
+        sources: The runs given with ``--start``, by the names of their architectures.
+    """
+    parts = [defining_hash(checked, given, sources)]
+    if given is not None:
+        parts.append(given.hash)
+    if synthetic:
+        parts.append("synthetic")
+    parts += [f"{name}:{sources[name].seed}" for name in sorted(sources)]
+    return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def defining_hash(
+    checked: Checked,
+    given: NamedArchitecture | None,
+    sources: Mapping[str, Identity] = MappingProxyType({}),
+) -> str:
+    """The hash of what is said about a run; a given architecture has no part in the search.
+
+    Seeds are not in it, so that runs that differ in nothing else have one hash.
+    """
+    if given is None:
+        return checked.resolved.hash
+    if given.start is None:
+        return checked.resolved.recipe_hash
+    text = json.dumps([checked.resolved.recipe_hash, _origin(checked, given, sources)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _origin(
+    checked: Checked, given: NamedArchitecture, sources: Mapping[str, Identity]
+) -> dict[str, Any] | None:
+    """What an architecture starts from, as plain data; its sources may again start from others."""
+    if given.start is None:
+        return None
+    origins: dict[str, Any] = {}
+    for name in given.start.weights:
+        if name in sources:
+            origins[name] = sources[name].spec_hash
+        else:
+            source = checked.architectures[name]
+            origins[name] = [source.hash, _origin(checked, source, {})]
+    return {**given.start.model_dump(mode="json"), "origins": origins}
+
+
+def make_record(
+    job: Job, found: SearchResult, network: nn.Module, trained: FitResult, metrics: dict[str, float]
+) -> Record:
+    """The record of a finished run."""
+    checked, spec = job.checked, job.checked.spec
+    split, data = job.data.fingerprints
+    return Record(
+        spec=spec.name,
+        spec_hash=defining_hash(checked, None if found.cost else found.architecture, job.given),
+        space=spec.name,
+        model=found.architecture.name,
+        architecture=found.architecture.hash[:12],
+        choices=found.architecture.sample,
+        strategy=_strategy(checked) if found.cost else None,
+        plugins=job.registry.versions(),
+        dataset=checked.dataset.name,
+        layout=checked.layout.name,
+        protocol=checked.protocol,
+        stream=checked.stream,
+        split_fingerprint=split,
+        data_fingerprint=data,
+        clips=_counts(job),
+        seed=job.options.seed,
+        selection=spec.evaluate.selection,
+        views=spec.evaluate.views * spec.evaluate.crops,
+        clip=checked.clip_options(),
+        metrics=metrics,
+        latency=measure_latency(job, network),
+        search=found.cost,
+        training=_training(job, trained),
+        environment=Environment(**environment(job.device)),
+        synthetic=job.data.clips.synthetic,
+        profile=checked.resolved.profile,
+        date=datetime.datetime.now(datetime.UTC).date(),
+        run=job.folder.name,
+        failures=found.failures,
+        started_from={name: run.name for name, run in job.sources.items()},
+        pretrained_on=_pretrained_on(job),
+        **complexity(network, checked.clip_shape()),
+    )
+
+
+def _pretrained_on(job: Job) -> str:
+    """The other data sets that the weights which training began with have learned from."""
+    learned = {run.finished().dataset for run in job.sources.values()} - {job.checked.dataset.name}
+    return "+".join(sorted(learned))
+
+
+def _strategy(checked: Checked) -> StrategyUsed:
+    chosen = checked.spec.search.strategy
+    params: dict[str, Any] = {"weights": chosen.weights, "epochs": checked.spec.search_options().epochs}
+    return StrategyUsed(name=chosen.name, params=to_jsonable_python({**params, **checked.strategy_params}))
+
+
+def _counts(job: Job) -> ClipCounts:
+    split = job.data.split
+    if job.checked.spec.evaluate.selection == "last":
+        return ClipCounts(train=len(split.whole_train), validation=0, test=len(split.test))
+    return ClipCounts(train=len(split.train), validation=len(split.validation), test=len(split.test))
+
+
+def _training(job: Job, trained: FitResult) -> Training:
+    options = job.checked.spec.train
+    return Training(
+        epochs=trained.epochs,
+        seconds=trained.seconds,
+        lr=trained.lr,
+        batch_size=options.batch_size,
+        precision=trained.precision,
+    )
+
+
+def measure_latency(job: Job, network: nn.Module) -> Latency:
+    """Median time of one test clip on the run's device, of the network prepared for inference."""
+    clips, _, _ = next(iter(job.data.test_loader()))
+    timed = latency(prepare_for_inference(network), clips, job.device)
+    return Latency(ms=timed.ms, device=timed.device, threads=timed.threads, batch=1)

@@ -1,0 +1,167 @@
+"""The search step of a run: a strategy, carried by NNI's engine, to one architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from skelbench.engine.job import Job
+from skelbench.engine.journal import Journal
+from skelbench.engine.validate import validate_search
+from skelbench.errors import SkelbenchError
+from skelbench.results.record import Failure, SearchCost
+from skelbench.results.store import ARCHITECTURE
+from skelbench.search import Proposal, Sample, Search, decode
+from skelbench.space.arch import Architecture, NamedArchitecture
+from skelbench.space.network import build_network
+from skelbench.train.evaluate import top1
+from skelbench.train.fit import LAST, Epochs, KeptBatches, LazyLoader, fit, quiet, trainer_arguments
+from skelbench.train.seed import seed_everything
+
+SEARCHED = "searched"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """An architecture and what finding it cost.
+
+    Attributes:
+        architecture: The architecture.
+        cost: The search's cost, None where nothing was searched.
+        failures: Trials that failed.
+    """
+
+    architecture: NamedArchitecture
+    cost: SearchCost | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+def search_architecture(job: Job) -> SearchResult:
+    """Search, or read what an interrupted run had found already.
+
+    Raises:
+        WorkFailed: Every trial failed.
+    """
+    journal = Journal(job.folder, lambda line: _report(job, line))
+    path = job.folder.path / ARCHITECTURE
+    if not path.exists():
+        sample = _search(job, journal)
+        found = Architecture.of(job.checked.resolved, job.checked.space, SEARCHED, sample)
+        job.folder.write_text(ARCHITECTURE, found.to_yaml())
+    sample = Architecture.read(path).sample_in(job.checked.space)
+    architecture = NamedArchitecture(SEARCHED, "found by search", job.checked.network, sample)
+    return SearchResult(architecture, journal.cost(), journal.failures())
+
+
+def _search(job: Job, journal: Journal) -> Sample:
+    spec = job.checked.spec.search
+    search = make_search(job)
+    job.screen.say(f"searching with {spec.strategy.name} in {job.checked.space.size():,} architectures")
+    carry = _on_supernet if spec.strategy.weights == "shared" else _by_trials
+    best = carry(job, search, journal)
+    sample = best.sample
+    if sample is None and best.weights is not None:
+        sample = decode(job.checked.space.points, best.weights, spec.derive)
+    if sample is None:
+        raise SkelbenchError(f"strategy '{spec.strategy.name}' answered with neither sample nor weights")
+    return job.checked.space.canonical(sample)
+
+
+def make_search(job: Job) -> Any:
+    """The strategy's search over the spec's space, not yet begun; its form says of what kind."""
+    spec = job.checked.spec.search
+    search = job.checked.strategy.make(
+        job.checked.space,
+        seed=job.options.seed,
+        weights=spec.strategy.weights,
+        epochs=spec.epochs,
+        derive=spec.derive,
+        **job.checked.strategy_params,
+    )
+    return validate_search(job.checked.strategy, search)
+
+
+def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
+    from skelbench.engine import nas
+    from skelbench.space.build import SupernetSpace
+
+    spec, options = job.checked.spec, job.checked.spec.search_options()
+    folder = job.folder.checkpoints / "search"
+    folder.mkdir(exist_ok=True)
+    seed_everything(job.options.seed)
+    loader = job.data.train_loader(options, whole=False)
+    held_out = job.data.inference_loader(spec.evaluate.batch_size)
+    with job.screen.bar("search", options.epochs * len(loader)) as advance, quiet():
+        epochs = Epochs(folder, None, journal.epoch, advance)
+        trainer = trainer_arguments(options, job.options.accelerator)
+        training = nas.SupernetJob(
+            points=job.checked.space.points,
+            options=options,
+            trainer={**trainer, "callbacks": [epochs]},
+            loader=LazyLoader(loader),
+            validation=KeptBatches(job.data.validation_loader(spec.evaluate.batch_size)),
+            active=spec.search.active,
+            seed=job.options.seed,
+            clip_shape=job.checked.clip_shape(),
+            alphas=LazyLoader(job.data.alpha_loader(options)),
+            inference=None if held_out is None else KeptBatches(held_out),
+            checkpoint=folder / LAST if (folder / LAST).exists() else None,
+        )
+        supernet = SupernetSpace(job.checked.search_network, job.checked.context())
+        best = _carry(job, search, supernet, training, journal)
+    for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
+        journal.epoch(row)
+    return best
+
+
+def _carry(job: Job, search: Any, supernet: Any, training: Any, journal: Journal) -> Proposal:
+    """Train the supernet in the way that the form of the search asks for."""
+    from skelbench.engine import nas
+
+    form, engine = job.checked.strategy.form, _engine(job)
+    if form == "oneshot":
+        return nas.search_by_oneshot(search, job.checked.space, supernet, training, journal, engine)
+    module = nas.GradientModule if form == "gradient" else nas.SupernetModule
+    return nas.search_on_supernet(search, supernet, training, journal, engine, module)
+
+
+def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
+    from skelbench.engine import nas
+
+    options, spec = job.checked.spec.search_options(), job.checked.spec
+
+    def evaluate(sample: Sample) -> float:
+        """Validation top-1 of one architecture, trained by itself on the rest of the training split."""
+        seed_everything(job.options.seed)
+        network = build_network(job.checked.search_network, sample, job.checked.context())
+        loader = job.data.train_loader(options, whole=False)
+        folder = job.folder.checkpoints / "trial"
+        fit(
+            network,
+            options,
+            loader,
+            folder=folder,
+            accelerator=job.options.accelerator,
+            resume=False,
+        )
+        return top1(network, job.data.validation_loader(spec.evaluate.batch_size))
+
+    return nas.search_by_trials(search, job.checked.space.points, evaluate, journal, _engine(job))
+
+
+def _engine(job: Job) -> Any:
+    return job.checked.engine.make(**job.checked.engine_params)
+
+
+def _report(job: Job, line: dict[str, Any]) -> None:
+    if line["kind"] == "generation":
+        job.screen.generation(line)
+    elif line["kind"] == "epoch":
+        job.screen.epoch("search", line, job.checked.spec.search.epochs)
+    else:
+        _report_trial(job, line)
+
+
+def _report_trial(job: Job, line: dict[str, Any]) -> None:
+    job.screen.trial(line)
+    job.registry.hooks.after_trial(trial=line, context=job.context)

@@ -1,0 +1,79 @@
+"""Commands that need no network start without the libraries that build networks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.made_plugins import COUNT, install_many
+
+HEAVY = (
+    "torch",
+    "nni",
+    "pytorch_lightning",
+    "lightning_fabric",
+    "torchmetrics",
+    "scipy",
+    "pandas",
+    "matplotlib",
+)
+PROBE = """
+import atexit
+import sys
+
+heavy = {heavy!r}
+atexit.register(lambda: print("imported:", *[name for name in heavy if name in sys.modules], file=sys.stderr))
+from skelbench.cli.app import main
+sys.argv = ["skelbench", *{arguments!r}]
+main()
+"""
+
+
+def imported_by(
+    *arguments: str, folder: Path, libraries: tuple[str, ...] = HEAVY, path: str = ""
+) -> list[str]:
+    """Which of some libraries a command has imported at its end."""
+    code = PROBE.format(heavy=libraries, arguments=arguments)
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("imported:")
+    return last.split()[1:]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "list",
+        "list operator stgcn_block",
+        "plugins",
+        "check sgcn",
+        "schema",
+        "leaderboard",
+        "data --help",
+        "fuse --help",
+    ],
+)
+def test_light_commands_import_nothing_heavy(command: str, tmp_path: Path) -> None:
+    assert imported_by(*command.split(), folder=tmp_path) == []
+
+
+def test_the_probe_sees_what_is_imported(tmp_path: Path) -> None:
+    assert imported_by("list", folder=tmp_path, libraries=("pluggy", "torch")) == ["pluggy"]
+
+
+@pytest.mark.parametrize("command", ["list", "plugins", "check sgcn", "list operator made7.scale"])
+def test_many_plugins_are_loaded_and_nothing_heavy_of_theirs(command: str, tmp_path: Path) -> None:
+    heavy = install_many(tmp_path / "site")
+    light = tuple(f"made{number}_plugin" for number in range(COUNT))
+    path = str(tmp_path / "site")
+    found = imported_by(*command.split(), folder=tmp_path, libraries=(*HEAVY, *heavy, *light), path=path)
+    assert found == list(light)
