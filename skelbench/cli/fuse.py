@@ -27,7 +27,7 @@ def fuse(
     Example: `skelbench fuse runs/sgcn-1a2b3c4d-0 runs/sgcn-5e6f7a8b-0 --weights 0.6,0.4`
     """
     from skelbench.engine.fusion import fuse_runs, store_fusion
-    from skelbench.train.scores import rate
+    from skelbench.training.scores import rate
 
     fusion = fuse_runs(runs, _numbers(weights))
     rows = [

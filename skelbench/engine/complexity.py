@@ -9,7 +9,7 @@ from torch import nn
 
 from skelbench.results.record import AdaptiveUse
 from skelbench.space.adaptive import Adaptive
-from skelbench.train.cost import Cost, Macs, cost, cost_of_parts
+from skelbench.training.cost import Cost, Macs, cost, cost_of_parts
 
 Costs = Mapping[str, Mapping[str, Macs]]
 """For the path of each adaptive node, what each choice adds to what always runs."""

@@ -11,7 +11,7 @@ from skelbench.host.registry import load_registry
 from skelbench.space.arch import closed
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 SUPERNET = "supernet"
 

@@ -25,7 +25,7 @@ from skelbench.recipe import Stream
 from skelbench.results.record import AdaptiveUse
 from skelbench.results.store import RunFolder
 from skelbench.space.adaptive import Adaptive
-from skelbench.train.seed import seed_everything
+from skelbench.training.seed import seed_everything
 
 
 def show_or_draw(path: Path, clip: str | None, data: Path | None, output: Path | None, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import RunFolder, Scores
-from skelbench.train import scores as by_id
+from skelbench.training import scores as by_id
 
 _COMPARED = ("dataset", "protocol", "split_fingerprint", "synthetic")
 _RECORDED = ("seed", "selection", "views", "profile", "layout", "clips")

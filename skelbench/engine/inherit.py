@@ -10,8 +10,8 @@ from skelbench.engine.job import Job
 from skelbench.engine.search import SearchResult
 from skelbench.errors import RunFolderError
 from skelbench.space.trellises import Path
-from skelbench.train.checkpoint import stored
-from skelbench.train.fit import LAST
+from skelbench.training.checkpoint import stored
+from skelbench.training.fit import LAST
 
 WRAPPED = "network."
 """What the names of a supernet's weights have before them in a checkpoint, after Lightning's own part."""

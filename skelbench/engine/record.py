@@ -26,9 +26,9 @@ from skelbench.results.record import (
     Training,
 )
 from skelbench.space.arch import NamedArchitecture
-from skelbench.train.cost import latency
-from skelbench.train.fit import FitResult
-from skelbench.train.seed import environment
+from skelbench.training.cost import latency
+from skelbench.training.fit import FitResult
+from skelbench.training.seed import environment
 
 
 def run_hash(

@@ -14,9 +14,9 @@ from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture, NamedArchitecture
 from skelbench.space.network import build_network
-from skelbench.train.evaluate import top1
-from skelbench.train.fit import LAST, Epochs, KeptBatches, LazyLoader, fit, quiet, trainer_arguments
-from skelbench.train.seed import seed_everything
+from skelbench.training.evaluate import top1
+from skelbench.training.fit import LAST, Epochs, KeptBatches, LazyLoader, fit, quiet, trainer_arguments
+from skelbench.training.seed import seed_everything
 
 SEARCHED = "searched"
 

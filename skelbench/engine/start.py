@@ -21,7 +21,7 @@ from skelbench.results.store import RunFolder
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.spec.schema import StartSpec
-from skelbench.train.frozen import frozen
+from skelbench.training.frozen import frozen
 
 _BUT_HEAD = {"input": "input", "body": "body"}
 START = "start.json"

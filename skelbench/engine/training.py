@@ -16,10 +16,10 @@ from skelbench.errors import RunFolderError
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
-from skelbench.train.evaluate import predict
-from skelbench.train.fit import FitResult, fit
-from skelbench.train.scores import rate
-from skelbench.train.seed import seed_everything
+from skelbench.training.evaluate import predict
+from skelbench.training.fit import FitResult, fit
+from skelbench.training.scores import rate
+from skelbench.training.seed import seed_everything
 
 WEIGHTS = "network.pt"
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from skelbench.errors import Problem, RunFolderError
-from skelbench.results.files import disk, write_atomic
+from skelbench.errors import RunFolderError
+from skelbench.results.files import write_atomic
+from skelbench.results.record_file import problems, read_json
 
 SCHEMA_VERSION: Final = 1
 RECORD = "record.json"
@@ -260,7 +260,7 @@ class Record(Part):
         Raises:
             RunFolderError: The file cannot be read, is malformed, or is of a newer schema.
         """
-        data = _load(path)
+        data = read_json(path)
         version = data.get("schema_version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise RunFolderError(
@@ -271,7 +271,7 @@ class Record(Part):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise RunFolderError.of(_problems(path, error)) from error
+            raise RunFolderError.of(problems(path, error)) from error
 
     def write(self, path: Path) -> None:
         """Store the record at ``path``, whole or not at all.
@@ -287,29 +287,3 @@ class Record(Part):
         Two runs of one spec with one seed on one kind of device agree in it.
         """
         return self.model_dump(mode="json", exclude=_TIMED)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    with disk(path, "read the record"):
-        content = path.read_bytes()
-    remedy = "The file is damaged; run again, or remove it"
-    try:
-        data = json.loads(content)
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}"
-        raise RunFolderError(f"the record is not JSON: {error.msg}", where=where, remedy=remedy) from error
-    except UnicodeDecodeError as error:
-        raise RunFolderError("the record is not UTF-8 text", where=path, remedy=remedy) from error
-    if not isinstance(data, dict):
-        raise RunFolderError("the record is not a JSON object", where=path, remedy=remedy)
-    return data
-
-
-def _problems(path: Path, error: ValidationError) -> list[Problem]:
-    remedy = "The file was changed by hand or by another version; run again"
-    found = []
-    for fault in error.errors(include_url=False):
-        place = ".".join(map(str, fault["loc"]))
-        what = f"{place}: {fault['msg']}" if place else fault["msg"]
-        found.append(Problem(what, str(path), remedy))
-    return found

@@ -14,7 +14,8 @@ from skelbench.errors import SpecError
 from skelbench.search import Point, Sample
 from skelbench.space.cell_syntax import ZERO, split_edge
 from skelbench.space.decisions import EdgesDecision, InputDecision, ModuleDecision, weighted_sum
-from skelbench.space.network import Builder, CellPlace, Take
+from skelbench.space.modules import Take
+from skelbench.space.network import Builder, CellPlace
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,

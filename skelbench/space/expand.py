@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -14,8 +15,6 @@ from skelbench.space.adaptive_syntax import AdaptiveReader
 from skelbench.space.cell_syntax import CellReader
 from skelbench.space.nodes import (
     ChoiceNode,
-    DepthNode,
-    InputsNode,
     MixNode,
     NetworkNodes,
     Node,
@@ -24,7 +23,8 @@ from skelbench.space.nodes import (
     SumNode,
     ValueNode,
 )
-from skelbench.space.notes import Notes
+from skelbench.space.notes import Notes, is_whole
+from skelbench.space.options import option_names, read_depth, read_inputs
 from skelbench.space.place import Here, Want
 from skelbench.space.trellis_syntax import TrellisReader
 from skelbench.spec.params import validated_params
@@ -226,7 +226,7 @@ class Expander(Notes):
                 yield item, at
                 continue
             times, rest = item["repeat"], {k: v for k, v in item.items() if k != "repeat"}
-            if not _is_int(times) or times < 1:
+            if not is_whole(times, 1, sys.maxsize):
                 self.fault(f"'repeat' is a number from 1 on, not {times!r}", at.into("repeat"))
             elif list(rest) == ["body"] and isinstance(rest["body"], list):
                 for _ in range(min(times, _MOST_NODES)):
@@ -236,22 +236,7 @@ class Expander(Notes):
                     yield rest, at
 
     def _inputs(self, raw: Any, here: Here, before: int) -> Node | None:
-        if not self.has_keys(raw, here, ("label", "choose", "combine"), ("from",)):
-            return None
-        sources, choose, combine = raw["from"], raw.get("choose", 1), raw.get("combine", "sum")
-        earlier = isinstance(sources, list) and all(_is_int(s) and 0 <= s <= before for s in sources)
-        if not earlier or not sources:
-            what = f"'from' lists earlier outputs of this list: 0 (its input) to {before}"
-            self.fault(what, here.into("from"))
-        elif len(set(sources)) < len(sources):
-            self.fault("'from' lists an output twice", here.into("from"), "Name each once")
-        elif not _is_int(choose) or not 1 <= choose <= len(sources):
-            self.fault(f"'choose' is a number from 1 to {len(sources)}", here.into("choose"))
-        elif combine not in ("sum", "mean"):
-            self.fault(f"unknown 'combine': '{combine}'", here.into("combine"), "Valid: sum, mean")
-        else:
-            return self.decide(InputsNode(self.label(raw, here), tuple(sources), choose, combine), here)
-        return None
+        return read_inputs(self, raw, here, before)
 
     def _stray_inputs(self, raw: Any, here: Here, want: Want) -> None:
         self.fault("'inputs' stands only in a list, after the modules whose outputs it takes", here)
@@ -267,7 +252,7 @@ class Expander(Notes):
         if not isinstance(given, list | dict) or not given:
             self.fault("'from' lists the modules to choose from", at)
             return ()
-        named = given if isinstance(given, dict) else dict(zip(_option_names(given), given, strict=True))
+        named = given if isinstance(given, dict) else dict(zip(option_names(given), given, strict=True))
         steps = list(given) if isinstance(given, dict) else list(range(len(given)))
         options = []
         for step, (name, item) in zip(steps, named.items(), strict=True):
@@ -310,33 +295,6 @@ class Expander(Notes):
         return want.contract == "video"
 
     def _depth(self, raw: Any, here: Here, want: Want) -> Node | None:
-        if self._is_graph(want, "depth", here) or not self.has_keys(raw, here, ("label",), ("of", "from")):
+        if self._is_graph(want, "depth", here):
             return None
-        counts = raw["from"]
-        rising = isinstance(counts, list) and all(map(_is_int, counts)) and sorted(set(counts)) == counts
-        if not rising or not counts or counts[0] < 0 or not 1 <= counts[-1] <= _MOST_NODES:
-            self.fault("'from' lists numbers of repetitions, rising, the last at least 1", here.into("from"))
-            return None
-        steps = [self._node(raw["of"], here.into("of").named(k + 1), want) for k in range(counts[-1])]
-        repetitions = tuple(step for step in steps if step is not None)
-        return self.decide(DepthNode(self.label(raw, here), tuple(counts), repetitions), here)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _option_names(given: list[Any]) -> list[str]:
-    """Names of unnamed options: the component's name or the form, numbered where it comes again."""
-    names: list[str] = []
-    for item in given:
-        stem = _stem(item)
-        same = sum(name.partition("#")[0] == stem for name in names)
-        names.append(f"{stem}#{same + 1}" if same else stem)
-    return names
-
-
-def _stem(item: Any) -> str:
-    if isinstance(item, dict):
-        return str(item["op"]) if "op" in item else str(next(iter(item), "module"))
-    return "list" if isinstance(item, list) else str(item)
+        return read_depth(self, raw, here, lambda at: self._node(raw["of"], at, want), _MOST_NODES)

@@ -14,6 +14,7 @@ from skelbench.search import Sample
 from skelbench.space.adaptive import Adaptive, released_scale
 from skelbench.space.cell_syntax import INPUTS, split_edge
 from skelbench.space.cells import Cell, CellPlace, CellStack, KeptNode, layers_of
+from skelbench.space.modules import Chain, Sum, Take
 from skelbench.space.nodes import (
     AdaptiveNode,
     CellsNode,
@@ -32,9 +33,16 @@ from skelbench.space.nodes import (
     TrellisNode,
     ValueNode,
 )
-from skelbench.space.shapes import at_shape, confirm_policy, frame_wise_shape, output_shape
+from skelbench.space.shapes import (
+    at_shape,
+    confirm_policy,
+    frame_wise_shape,
+    graph_context,
+    output_shape,
+    sizes,
+)
 from skelbench.space.trellises import Path, Stage
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 
 class Network(nn.Module):
@@ -51,51 +59,11 @@ class Network(nn.Module):
         return self.head(self.body(self.input(x)))
 
 
-class Chain(nn.Sequential):
-    """Modules one after the other; a `Take` among them chooses from all earlier outputs."""
+class Unbuilt:
+    """A slot's node that waits until the plain parameters are known."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Run through; an output is held only until the last `Take` that may ask for it."""
-        last = {
-            source: place
-            for place, module in enumerate(self)
-            if isinstance(module, Take)
-            for source in module.sources
-        }
-        held = {0: x} if 0 in last else {}
-        for place, module in enumerate(self):
-            x = module(held) if isinstance(module, Take) else module(x)
-            held = {source: output for source, output in held.items() if last[source] > place}
-            if place + 1 in last:
-                held[place + 1] = x
-        return x
-
-
-class Take(nn.Module):
-    """Chooses among earlier outputs and sums (or averages) them."""
-
-    def __init__(self, sources: Iterable[int], combine: str) -> None:
-        super().__init__()
-        self.sources = tuple(sources)
-        self.combine = combine
-
-    def forward(self, outputs: Mapping[int, Tensor]) -> Tensor:
-        """The combination of the chosen ones of ``outputs``, by number; the chain's input has 0."""
-        total = outputs[self.sources[0]]
-        for index in self.sources[1:]:
-            total = total + outputs[index]
-        return total / len(self.sources) if self.combine == "mean" else total
-
-
-class Sum(nn.ModuleList):
-    """The sum of what its modules give for the same input (graphs broadcast over the batch)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The sum over modules."""
-        total = self[0](x)
-        for module in list(self)[1:]:
-            total = total + module(x)
-        return total
+    def __init__(self, node: Node) -> None:
+        self.node = node
 
 
 class Builder:
@@ -136,9 +104,9 @@ class Builder:
 
     def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
         params = {name: self._param(value, context, node) for name, value in node.params.items()}
-        graph = _graph_context(context, params)
+        graph = graph_context(context, params.get("channels"))
         for name, value in params.items():
-            if isinstance(value, _Unbuilt):
+            if isinstance(value, Unbuilt):
                 params[name] = self.build(value.node, graph)
         module: nn.Module = node.component.make(context, **params)
         return module
@@ -146,7 +114,7 @@ class Builder:
     def _param(self, value: Any, context: BuildContext, node: OpNode) -> Any:
         if isinstance(value, ValueNode):
             return self.value(value)
-        return _Unbuilt(value) if isinstance(value, Node) else value
+        return Unbuilt(value) if isinstance(value, Node) else value
 
     def _sequence(self, children: tuple[Node, ...], context: BuildContext) -> nn.Module:
         modules: list[nn.Module] = []
@@ -221,7 +189,7 @@ class Builder:
         for place, module in {op.place: module for layer in built for op, module in layer}.items():
             given = output_shape(module, shape, place)
             if given != shape:
-                what = f"a layer of a trellis keeps the shape; {_sizes(shape)} becomes {_sizes(given)}"
+                what = f"a layer of a trellis keeps the shape; {sizes(shape)} becomes {sizes(given)}"
                 raise SpecError(what, where=place, remedy="Leave out what changes it")
         return [[module for _, module in layer] for layer in built]
 
@@ -248,22 +216,6 @@ class Builder:
     def value(self, node: ValueNode) -> Any:
         """What stands for a searched value."""
         raise TypeError(f"{type(self).__name__} does not build values")
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape[1:]))
-
-
-class _Unbuilt:
-    """A slot's node that waits until the plain parameters are known."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-
-
-def _graph_context(context: BuildContext, params: dict[str, Any]) -> BuildContext:
-    """The context of a slot: its operator's input, and its operator's output channels if it says them."""
-    return replace(context, out_channels=params.get("channels", context.channels))
 
 
 class _Fixed(Builder):

@@ -30,6 +30,16 @@ def at_shape(context: BuildContext, shape: tuple[int, ...], place: str = "") -> 
     return replace(context, height=ends[0], width=ends[1])
 
 
+def graph_context(context: BuildContext, channels: int | None) -> BuildContext:
+    """The context of a graph module: its operator's input, and the channels that the operator gives."""
+    return replace(context, out_channels=context.channels if channels is None else channels)
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """A shape without the samples, in words."""
+    return " x ".join(map(str, shape[1:]))
+
+
 def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple[int, ...]:
     """The shape that ``module`` gives for an input of ``shape``, found without computing.
 

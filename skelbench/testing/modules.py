@@ -18,7 +18,7 @@ from skelbench.host.registry import Registry
 from skelbench.testing.contracts import CHANNELS, context
 from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 DEFAULTS: Mapping[str, Any] = {"channels": 2 * CHANNELS}
 """Given to an operator that needs them and is given no other."""

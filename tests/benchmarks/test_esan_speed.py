@@ -14,7 +14,7 @@ from skelbench.check.spec import check_spec
 from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 BATCH, FRAMES, JOINTS, CLASSES = 64, 20, 25, 60
 ROUNDS = 7

@@ -27,7 +27,7 @@ from skelbench.space import decisions
 from skelbench.space.arch import Architecture
 from skelbench.space.build import SupernetSpace
 from skelbench.space.decisions import Decision
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 from . import tiny
 

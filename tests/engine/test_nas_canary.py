@@ -28,7 +28,7 @@ from torch import nn
 from skelbench.engine import nas
 from skelbench.search import Point
 from skelbench.space.build import FrozenTrial, Mix, TrialSpace
-from skelbench.train.fit import LazyLoader, quiet
+from skelbench.training.fit import LazyLoader, quiet
 
 POINTS = (
     Point("mix", "mix", ("a", "b", "c"), None),

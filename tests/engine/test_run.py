@@ -24,7 +24,7 @@ from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import Architecture
 from skelbench.spec.resolve import load_spec
-from skelbench.train.fit import Epochs
+from skelbench.training.fit import Epochs
 
 from . import tiny
 
@@ -338,7 +338,7 @@ def test_best_val_takes_the_weights_of_the_best_epoch(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     values: Iterator[float] = iter([50.0, 70.0, 60.0])
-    monkeypatch.setattr("skelbench.train.fit.top1", lambda model, loader: next(values))
+    monkeypatch.setattr("skelbench.training.fit.top1", lambda model, loader: next(values))
     train = {**tiny.spec()["train"], "epochs": 3}
     best = tiny.run(tmp_path, raw, tiny.spec(train=train, evaluate={"selection": "best_val"}), arch="plain")
     folder = RunFolder(tmp_path / "runs" / best.run)

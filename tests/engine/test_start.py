@@ -21,7 +21,7 @@ from skelbench.errors import RunFolderError, SkelbenchError, SpecError, WorkFail
 from skelbench.leaderboard.table import make_tables
 from skelbench.results.record import Record
 from skelbench.results.store import RunFolder
-from skelbench.train.fit import LAST, Epochs
+from skelbench.training.fit import LAST, Epochs
 
 from . import tiny
 

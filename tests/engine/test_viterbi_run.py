@@ -21,7 +21,7 @@ from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from skelbench.space.arch import Architecture
 from skelbench.space.trellises import Path as TrellisPath
-from skelbench.train.fit import LAST
+from skelbench.training.fit import LAST
 
 from . import tiny
 

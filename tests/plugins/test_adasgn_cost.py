@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from skelbench.engine.describe import describe_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 ONE_PERSON = ("data.clip.persons=1",)
 T, V, CLASSES = 20, 25, 60

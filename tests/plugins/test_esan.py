@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from skelbench.host.registry import load_registry
 from skelbench.testing.operators import OperatorConformance
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 N, C, T, V = 2, 8, 6, 25

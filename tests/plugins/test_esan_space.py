@@ -14,7 +14,7 @@ from skelbench.engine.describe import describe_spec
 from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 FRAMES, JOINTS, CLASSES = 20, 25, 60

@@ -13,7 +13,7 @@ from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.space.nodes import NetworkNodes, OpNode, SequenceNode, SumNode
 from skelbench.testing.operators import OperatorConformance
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 CHANNELS = [64] * 4 + [128] * 3 + [256] * 3

@@ -23,7 +23,7 @@ from skelbench.space.network import Network, build_network
 from skelbench.space.nodes import CellsNode, NetworkNodes, SequenceNode
 from skelbench.space.size import SearchSpace
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 SPECS = ["sarnas", "sarnas-ucla", "darts-skeleton", "darts-ucla"]

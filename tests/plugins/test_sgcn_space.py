@@ -9,7 +9,7 @@ from skelbench.check.spec import check_spec
 from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 

@@ -21,7 +21,7 @@ from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.testing.operators import OperatorConformance
 from skelbench.testing.params import checked_params
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 N, T, V = 2, 6, 25

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional
 
 from skelbench.components import NO_SKELETON, BuildContext
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 PLACE = BuildContext(
     channels=3, frames=8, joints=0, persons=1, classes=5, layout=NO_SKELETON, height=12, width=10

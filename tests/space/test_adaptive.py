@@ -19,10 +19,10 @@ from skelbench.space.arch import closed
 from skelbench.space.network import build_network
 from skelbench.space.nodes import AdaptiveNode, NetworkNodes, OpNode, SequenceNode, ValueNode
 from skelbench.space.size import SearchSpace
-from skelbench.train.cost import cost
-from skelbench.train.module import ClipClassifier, make_optimizer
+from skelbench.training.cost import cost
+from skelbench.training.module import ClipClassifier, make_optimizer
 from tests.space.toys import CONTEXT, FOLD, MEAN, times, widen
-from tests.train.made import options
+from tests.training.made import options
 
 N, C, T, V, K = 4, 3, 6, 2, 3
 

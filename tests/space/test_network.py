@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from skelbench.components import BuildContext, Operator
 from skelbench.errors import SpecError, WorkFailed
 from skelbench.search import Sample
-from skelbench.space.network import Chain, Sum, Take, build_network
+from skelbench.space.modules import Chain, Sum, Take
+from skelbench.space.network import build_network
 from skelbench.space.nodes import (
     ChoiceNode,
     DepthNode,

@@ -20,9 +20,9 @@ from skelbench.engine.validate import proposals_of
 from skelbench.search import GradientSearch, Proposal, TensorWeights, as_weights
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
-from skelbench.train.calibrate import recalibrated
-from skelbench.train.cost import cost_of_parts
-from skelbench.train.evaluate import top1
+from skelbench.training.calibrate import recalibrated
+from skelbench.training.cost import cost_of_parts
+from skelbench.training.evaluate import top1
 
 Batch = Sequence[Tensor]
 CALIBRATION = 8

@@ -25,8 +25,8 @@ from skelbench.engine.nas.supernet import SupernetJob, TrainingModule, resumptio
 from skelbench.errors import SpecError
 from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
 from skelbench.space.build import SupernetSpace, edge_choices
-from skelbench.train.checkpoint import check_fits
-from skelbench.train.evaluate import top1
+from skelbench.training.checkpoint import check_fits
+from skelbench.training.evaluate import top1
 
 
 def search_by_oneshot(

@@ -24,9 +24,9 @@ from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, a
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
-from skelbench.train.checkpoint import check_fits, stored
-from skelbench.train.evaluate import top1
-from skelbench.train.module import ClipClassifier
+from skelbench.training.checkpoint import check_fits, stored
+from skelbench.training.evaluate import top1
+from skelbench.training.module import ClipClassifier
 
 SEARCH_STATE = "skelbench_search"
 AFRESH = "Remove it to search from the beginning"

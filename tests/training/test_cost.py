@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from skelbench.errors import SkelbenchError
-from skelbench.train.cost import cost, latency
+from skelbench.training.cost import cost, latency
 
 WIDTHS = st.integers(1, 8)
 

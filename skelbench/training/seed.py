@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from skelbench.train.cost import device_name
+from skelbench.training.cost import device_name
 
 
 def seed_everything(seed: int) -> None:

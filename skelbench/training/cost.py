@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from skelbench.errors import SkelbenchError
-from skelbench.train.convention import ModuleMacs
+from skelbench.training.convention import ModuleMacs
 
 
 class CostRow(TypedDict):

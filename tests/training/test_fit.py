@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from skelbench.errors import DataError, RunFolderError, SkelbenchError, WorkFailed
-from skelbench.train.evaluate import top1
-from skelbench.train.fit import BEST, LAST, fit, precision_name
-from skelbench.train.seed import seed_everything
-from tests.train.made import Loader, network, options, same
+from skelbench.training.evaluate import top1
+from skelbench.training.fit import BEST, LAST, fit, precision_name
+from skelbench.training.seed import seed_everything
+from tests.training.made import Loader, network, options, same
 
 
 def trained(folder, *, seed=0, dropout=0.5, loader=None, val=None, **arguments):
@@ -229,7 +229,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_checkpoint(tmp_path, monkeypatch
     def full(source, target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("skelbench.train.checkpoint.os.replace", full)
+    monkeypatch.setattr("skelbench.training.checkpoint.os.replace", full)
     with pytest.raises(RunFolderError, match=r"last.ckpt.*No space left.*Free some space"):
         trained(tmp_path, recipe=options(epochs=2))
     assert [path.name for path in tmp_path.iterdir()] == [LAST]

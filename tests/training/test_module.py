@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from skelbench.errors import WorkFailed
 from skelbench.recipe import OptimizerOptions, ScheduleOptions
-from skelbench.train.module import ClipClassifier, effective_lr, lr_factor, make_optimizer
-from tests.train.made import Loader, network, options
+from skelbench.training.module import ClipClassifier, effective_lr, lr_factor, make_optimizer
+from tests.training.made import Loader, network, options
 
 
 @pytest.mark.parametrize(("reference", "lr"), [(None, 0.1), (8, 0.1), (16, 0.05), (4, 0.2)])

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from skelbench.results.record import Environment
-from skelbench.train.cost import device_name
-from skelbench.train.seed import environment, package_version, seed_everything
+from skelbench.training.cost import device_name
+from skelbench.training.seed import environment, package_version, seed_everything
 
 
 @pytest.fixture(autouse=True)

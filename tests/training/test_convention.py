@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skelbench.train.convention import ModuleMacs
-from skelbench.train.cost import cost
+from skelbench.training.convention import ModuleMacs
+from skelbench.training.cost import cost
 
 N, C, T, V = 1, 4, 6, 5
 ELEMENTS = N * C * T * V

@@ -19,9 +19,9 @@ from torch import nn
 from skelbench.errors import DataError, SkelbenchError
 from skelbench.recipe import TrainOptions
 from skelbench.results.files import write_atomic
-from skelbench.train.checkpoint import check_fits, random_state, save, set_random_state, stored
-from skelbench.train.evaluate import top1
-from skelbench.train.module import ClipClassifier, effective_lr
+from skelbench.training.checkpoint import check_fits, random_state, save, set_random_state, stored
+from skelbench.training.evaluate import top1
+from skelbench.training.module import ClipClassifier, effective_lr
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 Report = Callable[[dict[str, Any]], None]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skelbench.errors import DataError, WorkFailed
 from skelbench.results.store import Scores
-from skelbench.train.scores import fuse, rate, shares
+from skelbench.training.scores import fuse, rate, shares
 
 
 def made(ids, seed, classes=4):

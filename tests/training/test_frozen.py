@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from skelbench.train.fit import fit
-from skelbench.train.frozen import frozen
-from skelbench.train.seed import seed_everything
-from tests.train.made import Loader, network, options, same
+from skelbench.training.fit import fit
+from skelbench.training.frozen import frozen
+from skelbench.training.seed import seed_everything
+from tests.training.made import Loader, network, options, same
 
 ADAM = options(epochs=4, optimizer={"name": "adam", "lr": 0.01, "weight_decay": 0.1})
 

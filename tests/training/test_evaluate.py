@@ -7,9 +7,9 @@ from torchmetrics.functional.classification import multiclass_accuracy
 
 from skelbench.errors import DataError
 from skelbench.host.registry import Registry
-from skelbench.train.evaluate import predict, top1
-from skelbench.train.scores import rate
-from tests.train.made import CLASSES, Loader, network
+from skelbench.training.evaluate import predict, top1
+from skelbench.training.scores import rate
+from tests.training.made import CLASSES, Loader, network
 
 
 def test_scores_are_probabilities_by_sample_id():

@@ -1,0 +1,44 @@
+"""Reading the file of a record: JSON, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from skelbench.errors import Problem, RunFolderError
+from skelbench.results.files import disk
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a record's file.
+
+    Raises:
+        RunFolderError: It cannot be read, or it is none; says the line.
+    """
+    with disk(path, "read the record"):
+        content = path.read_bytes()
+    remedy = "The file is damaged; run again, or remove it"
+    try:
+        data = json.loads(content)
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}"
+        raise RunFolderError(f"the record is not JSON: {error.msg}", where=where, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        raise RunFolderError("the record is not UTF-8 text", where=path, remedy=remedy) from error
+    if not isinstance(data, dict):
+        raise RunFolderError("the record is not a JSON object", where=path, remedy=remedy)
+    return data
+
+
+def problems(path: Path, error: ValidationError) -> list[Problem]:
+    """What pydantic found wrong with a record, with the file it stands in."""
+    remedy = "The file was changed by hand or by another version; run again"
+    found = []
+    for fault in error.errors(include_url=False):
+        place = ".".join(map(str, fault["loc"]))
+        what = f"{place}: {fault['msg']}" if place else fault["msg"]
+        found.append(Problem(what, str(path), remedy))
+    return found
