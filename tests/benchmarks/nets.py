@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skelbench.check import check_spec
-from skelbench.registry import load_registry
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 
