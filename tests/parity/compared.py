@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skelbench.check import Checked, check_spec
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.layers import DropPath
-from skelbench.registry import load_registry
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec

@@ -13,7 +13,7 @@ from torch.nn import functional
 from skelbench.recipe import DeriveOptions
 from skelbench.search import decode
 from skelbench.space.decisions import Decision
-from skelbench.train.module import ClipClassifier
+from skelbench.training.module import ClipClassifier
 from tests.parity.compared import (
     assert_near,
     assert_relative,
