@@ -37,9 +37,33 @@ class Slot:
 
     Attributes:
         kind: The component kind that may stand there: ``operator`` or ``graph_module``.
+        contract: The contract of an operator that may stand there; None: any.
+        at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where
+            it gets as many channels as that one's parameter ``channels`` says, and finds its parameter
+            ``stride`` in the context.
     """
 
     kind: Literal["operator", "graph_module"]
+    contract: Contract | None = None
+    at: Literal["input", "output"] = "input"
+
+    def context(self, outer: BuildContext, params: Mapping[str, Any]) -> BuildContext:
+        """What a module in the slot is told.
+
+        Args:
+            outer: The context of the operator around it.
+            params: The parameters of that operator.
+        """
+        channels = params.get("channels") or outer.channels
+        if self.at == "input":
+            return replace(outer, out_channels=channels)
+        return replace(outer, channels=channels, out_channels=channels, stride=params.get("stride", 1))
+
+
+def slots_of(component: Component) -> dict[str, Slot]:
+    """The parameters of a component that hold modules."""
+    fields = component.params.model_fields.items()
+    return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Slot)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +256,8 @@ class BuildContext:
         classes: Classes to tell apart.
         layout: The skeleton layout; `NO_SKELETON` in videos.
         out_channels: In a slot, the channels that the operator around it gives; else None.
-        stride: On an edge of a cell, the step between rows and columns of the output.
+        stride: On an edge of a cell, the step between rows and columns of the output; in a slot at an
+            operator's output, the step between frames that the operator has.
         choices: For a policy, how many models it chooses among.
         shared: Whether it is a candidate of a supernet, trained beside others.
         height: Rows of the pictures of a video, H; 0 for skeletons.

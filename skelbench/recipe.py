@@ -27,21 +27,23 @@ class ClipOptions(Options):
         fill: ``repeat`` (repeat the recording until it is long enough, cut at T), ``zero`` (pad
             with zeros), ``resize`` (linear interpolation to T), ``uniform`` (the T frames nearest to
             evenly spread places), ``segments`` (T equal segments, one random frame of each in
-            training; at test one per view, the middle one for one view).
+            training; at test one per view, the middle one for one view), ``random`` (T frames drawn with
+            replacement, in their order; at test, for one view, evenly spread places, rounded down).
         persons: Persons M kept, by order of motion; None is the data set's own number.
         crop: Train on random windows of this share of the recording, drawn between the two bounds;
             at test the centre window of their mean. Needs ``fill: resize`` or ``uniform``.
         window: Random window of this many frames in training (the rest is filled); None for none.
         normalise: ``minmax`` scales each axis of each clip to [-1, 1] over all its frames, joints and
-            persons, after random rotation and scale; ``none`` leaves it as it is.
+            persons, after random rotation and scale; ``minmax_recording`` does so over all frames of the
+            recording that the clip is cut from; ``none`` leaves it as it is.
     """
 
     frames: Positive = 64
-    fill: Literal["repeat", "zero", "resize", "uniform", "segments"] = "repeat"
+    fill: Literal["repeat", "zero", "resize", "uniform", "segments", "random"] = "repeat"
     persons: Positive | None = None
     crop: Range | None = None
     window: Positive | None = None
-    normalise: Literal["none", "minmax"] = "none"
+    normalise: Literal["none", "minmax", "minmax_recording"] = "none"
 
     @model_validator(mode="after")
     def _crop_is_possible(self) -> ClipOptions:
@@ -103,6 +105,7 @@ class AugmentOptions(Options):
 
     Attributes:
         rotate: Largest angle in degrees about each axis x, y, z, drawn evenly.
+        rotate_order: About which axis a clip is turned first, and so on.
         scale: Range of one factor for all axes.
         shift: Largest shift along each axis, in the units of the (normalised) clip.
         noise: Standard deviation of noise added to each coordinate.
@@ -111,6 +114,7 @@ class AugmentOptions(Options):
     """
 
     rotate: tuple[float, float, float] | None = None
+    rotate_order: Literal["xyz", "yxz"] = "xyz"
     scale: Range | None = None
     shift: float = 0.0
     noise: float = 0.0

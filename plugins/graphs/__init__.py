@@ -14,6 +14,7 @@ from skelbench import hookimpl
 from skelbench.components import GraphModule, Params
 
 _FIXED = "skelbench_plugins.graphs.fixed"
+_LEARNED = "skelbench_plugins.graphs.learned"
 _DYNAMIC = "skelbench_plugins.graphs.dynamic"
 _RELEASED = "skelbench_plugins.graphs.released"
 
@@ -49,6 +50,19 @@ class ReleasedEmbeddingParams(EmbeddingParams):
     dead: bool = False
 
 
+class LearnedAdjacencyParams(Params):
+    """Parameters of a learned graph that begins as the skeleton's own.
+
+    Attributes:
+        transpose: Let joints take what they would give: a parent begins with the sum of its children in the
+            place of their mean (CTR-GCN).
+        parents: Bones in the place of the layout's: pairs of a child and its parent, counted from 0.
+    """
+
+    transpose: bool = False
+    parents: tuple[tuple[int, int], ...] = ()
+
+
 def _graph(name: str, target: str, summary: str, params: type[Params] = Params) -> GraphModule:
     return GraphModule(name=name, target=target, summary=summary, params=params)
 
@@ -62,6 +76,17 @@ _MODULES = (
         AdjacencyParams,
     ),
     _graph("learned", f"{_FIXED}:Learned", "a free graph per block, starting near zero (2s-AGCN)"),
+    _graph(
+        "adjacency.learned",
+        f"{_LEARNED}:LearnedAdjacency",
+        "a free graph per block, the bones at first (CTR-GCN, ST-GCN++)",
+        LearnedAdjacencyParams,
+    ),
+    _graph(
+        "learned.normalised",
+        f"{_LEARNED}:NormalisedLearned",
+        "a free graph per block with columns of length 1, no bones at first (CTR-GCN's baseline)",
+    ),
     _graph("cheb.l", f"{_FIXED}:cheb_l", "Chebyshev polynomial of order 1: L, the bones themselves"),
     _graph("cheb.l2", f"{_FIXED}:cheb_l2", "Chebyshev polynomial of order 2 of L"),
     _graph("cheb.l3", f"{_FIXED}:cheb_l3", "Chebyshev polynomial of order 3 of L"),
@@ -100,5 +125,5 @@ _MODULES = (
 
 @hookimpl
 def register_graph_modules() -> tuple[GraphModule, ...]:
-    """The graph modules of ST-GCN, 2s-AGCN and SGCN."""
+    """The graph modules of the shipped spaces and of the networks that they are compared with."""
     return _MODULES

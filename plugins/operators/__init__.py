@@ -5,6 +5,7 @@ from __future__ import annotations
 from skelbench import hookimpl
 from skelbench.components import Operator, Params
 
+from .modern import MODERN
 from .params import (
     BlockParams,
     DataBnParams,
@@ -195,6 +196,7 @@ _OPERATORS = (
         target="skelbench_plugins.operators.image:ImageStem",
         params=ImageStemParams,
     ),
+    *MODERN,
     *_POLICIES,
     *_CELLS,
     *_VIDEO,
@@ -203,5 +205,5 @@ _OPERATORS = (
 
 @hookimpl
 def register_operators() -> tuple[Operator, ...]:
-    """The operators of ST-GCN, 2s-AGCN, SGCN, ESAN, SGN, AdaSGN, DARTS, SAR-NAS, R(2+1)D and VAR-NAS."""
+    """The operators of the shipped spaces and of the networks that they are compared with."""
     return _OPERATORS

@@ -15,7 +15,7 @@ from skelbench.data import sampling
 from skelbench.data.dataset import Clips
 from skelbench.data.preprocess import check_layout
 from skelbench.data.streams import to_stream
-from skelbench.data.transforms import present_persons, transform
+from skelbench.data.transforms import Whole, present_persons, transform
 from skelbench.errors import DataError
 from skelbench.recipe import AugmentOptions, ClipOptions, Stream
 
@@ -117,7 +117,8 @@ class ClipLoader:
             draws = sampling.random_draws(len(rows), self.clip, rng)
         else:
             draws = sampling.view_draws(self._view[chosen], self.views, self.clip)
-        x = transform(self._cut(rows, draws), self.clip, self.augment, rng)
+        whole = self._whole(rows) if self.clip.normalise == "minmax_recording" else None
+        x = transform(self._cut(rows, draws), self.clip, self.augment, rng, whole)
         x = to_stream(x, self.stream, self.layout)
         return torch.from_numpy(x), torch.from_numpy(self.clips.labels[rows]), torch.from_numpy(rows)
 
@@ -134,6 +135,12 @@ class ClipLoader:
         if padding is not None:
             x[padding] = 0
         return x
+
+    def _whole(self, rows: np.ndarray) -> Whole:
+        """All frames of the recordings."""
+        start, stop = self.clips.offsets[rows], self.clips.offsets[rows + 1]
+        ranges = [np.arange(*ends) for ends in zip(start, stop, strict=True)]
+        return Whole(self._take(np.concatenate(ranges)[None])[0], stop - start)
 
     def _take(self, frames: np.ndarray) -> np.ndarray:
         # The slice comes after the gather: numpy would first copy the whole of a sliced array.

@@ -18,12 +18,14 @@ class Draws:
     Attributes:
         start: Where a window lies between its earliest and its latest place, (B, 1).
         share: The share of the recording that a crop shows, (B, 1).
-        inside: Where in its segment a frame is taken, (B, T) or (B, 1).
+        inside: Where in its segment, or in the recording, a frame is taken, (B, T) or (B, 1).
+        drawn: Whether anything was drawn; otherwise the choices are the middle ones.
     """
 
     start: np.ndarray
     share: np.ndarray
     inside: np.ndarray
+    drawn: bool = True
 
 
 def random_draws(count: int, clip: ClipOptions, rng: np.random.Generator) -> Draws:
@@ -39,7 +41,8 @@ def random_draws(count: int, clip: ClipOptions, rng: np.random.Generator) -> Dra
 def view_draws(view: np.ndarray, views: int, clip: ClipOptions) -> Draws:
     """Fixed choices for test clips: the centre for one view, else windows spread evenly.
 
-    The frames of segments are their middles for one view; for several they are drawn at random
+    The frames of segments are their middles for one view, random frames are then evenly spread; for several
+    views both are drawn at random
     from a fixed seed, the same for every recording, so that no score depends on the batch. Where
     ``fill`` is ``repeat`` or ``zero``, or ``resize`` or ``uniform`` without crop, all views show the same.
 
@@ -52,7 +55,7 @@ def view_draws(view: np.ndarray, views: int, clip: ClipOptions) -> Draws:
     share = np.full((len(view), 1), (low + high) / 2)
     if views == 1:
         half = np.full((len(view), 1), 0.5)
-        return Draws(start=half, share=share, inside=half)
+        return Draws(start=half, share=share, inside=half, drawn=False)
     table = np.random.default_rng(_VIEW_SEED).random((views, clip.frames))
     return Draws(start=(view / (views - 1))[:, None], share=share, inside=table[view])
 
@@ -83,6 +86,8 @@ def frame_positions(
     if clip.fill == "segments":
         place = (n - w) * draws.start + (t + draws.inside) * (w / clip.frames)
         return np.minimum(np.floor(place), n - 1), None
+    if clip.fill == "random":
+        return (n - w) // 2 + _random(w, clip.frames, draws), None
     span = (w - 1) * draws.share
     positions = (n - 1 - span) * draws.start + span * np.linspace(0, 1, clip.frames)[None]
     return np.rint(positions) if clip.fill == "uniform" else positions, None
@@ -95,3 +100,11 @@ def _repeat(n: np.ndarray, t: np.ndarray, draws: Draws, window: int | None) -> n
     w = np.minimum(window, filled)
     start = np.minimum(np.floor(draws.start * (filled - w + 1)), filled - w)
     return (start + t % w) % n
+
+
+def _random(n: np.ndarray, frames: int, draws: Draws) -> np.ndarray:
+    if draws.drawn:
+        return np.sort(np.floor(draws.inside * n), axis=1)
+    # As int(linspace(0, n - 1, T)) rounds, which Chen et al., ICCV 2021, take.
+    steps = np.arange(frames)[None] * ((n - 1) / max(1, frames - 1))
+    return np.minimum(np.floor(steps), n - 1)

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from skelbench.components import GraphModule, Operator, Slot
+from skelbench.components import GraphModule, Operator, slots_of
 from skelbench.errors import SpecError, did_you_mean
 from skelbench.host.registry import Registry
 from skelbench.space.adaptive_syntax import AdaptiveReader
@@ -188,14 +188,15 @@ class Expander(Notes):
 
     def _slots(self, component: Operator | GraphModule, params: dict[str, Any], here: Here) -> dict[str, Any]:
         """``params`` with the modules in its slots expanded."""
-        for name, field in component.params.model_fields.items():
-            slot = next((mark for mark in field.metadata if isinstance(mark, Slot)), None)
-            if slot is None or params.get(name) is None:
+        for name, slot in slots_of(component).items():
+            if params.get(name) is None:
                 continue
             if isinstance(params[name], ValueNode):
                 self.fault(f"'{name}' holds a module, not a value", here.into(name), "Use 'choice'")
             else:
-                params[name] = self._node(params[name], here.into(name).named(name), Want(slot.kind))
+                params[name] = self._node(
+                    params[name], here.into(name).named(name), Want(slot.kind, slot.contract)
+                )
         return params
 
     # --- nodes that hold others --------------------------------------------------------------

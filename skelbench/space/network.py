@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skelbench.components import BuildContext
+from skelbench.components import BuildContext, slots_of
 from skelbench.errors import SpecError
 from skelbench.search import Sample
 from skelbench.space.adaptive import Adaptive, released_scale
@@ -37,7 +37,6 @@ from skelbench.space.shapes import (
     at_shape,
     confirm_policy,
     frame_wise_shape,
-    graph_context,
     output_shape,
     sizes,
 )
@@ -104,10 +103,10 @@ class Builder:
 
     def _op(self, node: OpNode, context: BuildContext) -> nn.Module:
         params = {name: self._param(value, context, node) for name, value in node.params.items()}
-        graph = graph_context(context, params.get("channels"))
-        for name, value in params.items():
-            if isinstance(value, Unbuilt):
-                params[name] = self.build(value.node, graph)
+        plain = {name: value for name, value in params.items() if not isinstance(value, Unbuilt)}
+        for name, slot in slots_of(node.component).items():
+            if isinstance(params.get(name), Unbuilt):
+                params[name] = self.build(params[name].node, slot.context(context, plain))
         module: nn.Module = node.component.make(context, **params)
         return module
 

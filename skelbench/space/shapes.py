@@ -24,15 +24,10 @@ def at_shape(context: BuildContext, shape: tuple[int, ...], place: str = "") -> 
         what = f"the module gives {' x '.join(map(str, shape))}, which is not {wanted}"
         raise SpecError(what, where=place, remedy="Mend the operator, or put another in its place")
     _, channels, frames, *ends = shape
-    context = replace(context, channels=channels, frames=frames, out_channels=None)
+    context = replace(context, channels=channels, frames=frames, out_channels=None, stride=1)
     if len(ends) == 1:
         return replace(context, joints=ends[0])
     return replace(context, height=ends[0], width=ends[1])
-
-
-def graph_context(context: BuildContext, channels: int | None) -> BuildContext:
-    """The context of a graph module: its operator's input, and the channels that the operator gives."""
-    return replace(context, out_channels=context.channels if channels is None else channels)
 
 
 def sizes(shape: tuple[int, ...]) -> str:

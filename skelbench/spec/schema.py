@@ -21,7 +21,7 @@ from skelbench.recipe import (
 from skelbench.spec.faults import problems
 from skelbench.spec.yaml import Marks
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
 RawNode = Any
 Percent = Annotated[float, Field(ge=0, le=100)]
 Part = Annotated[str, Field(min_length=1)]

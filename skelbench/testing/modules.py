@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from skelbench.components import BuildContext, GraphModule, Operator, Slot
+from skelbench.components import BuildContext, GraphModule, Operator, slots_of
 from skelbench.errors import SpecError
 from skelbench.host.registry import Registry
 from skelbench.testing.contracts import CHANNELS, context
@@ -48,26 +47,23 @@ def build(
         SpecError: The parameters do not fit the component's model.
     """
     params = checked_params(component, {**needed(component), **given})
-    inside = replace(place, out_channels=params.get("channels", place.channels))
-    for name, slot in _slots(component).items():
+    plain = {name: value for name, value in params.items() if name not in slots_of(component)}
+    for name, slot in slots_of(component).items():
         if params[name] is not None:
             node = params[name] if isinstance(params[name], dict) else {"op": params[name]}
             own = {key: value for key, value in node.items() if key != "op"}
-            params[name] = build(registry, registry.get(slot.kind, node["op"]), own, inside)
+            params[name] = build(
+                registry, registry.get(slot.kind, node["op"]), own, slot.context(place, plain)
+            )
     module: nn.Module = component.load()(place, **params)
     return module
 
 
 def needed(component: Operator | GraphModule) -> dict[str, Any]:
     """What the suite gives a component that needs it: channels, and modules in slots."""
-    known = {**DEFAULTS, **{name: IN_SLOT[slot.kind] for name, slot in _slots(component).items()}}
+    known = {**DEFAULTS, **{name: IN_SLOT[slot.kind] for name, slot in slots_of(component).items()}}
     required = [name for name, field in component.params.model_fields.items() if field.is_required()]
     return {name: known[name] for name in required if name in known}
-
-
-def _slots(component: Operator | GraphModule) -> dict[str, Slot]:
-    fields = component.params.model_fields.items()
-    return {name: mark for name, field in fields for mark in field.metadata if isinstance(mark, Slot)}
 
 
 class BuiltModule(NamedComponent):

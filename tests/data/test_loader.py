@@ -18,7 +18,7 @@ from .made import CHAIN, make_clips
 
 CLIPS = make_clips()
 EVERYTHING = AugmentOptions(rotate=(30, 30, 30), scale=(0.8, 1.2), shift=0.1, noise=0.01, move=True)
-FILLS = ["repeat", "zero", "resize", "segments"]
+FILLS = ["repeat", "zero", "resize", "segments", "random"]
 
 
 def loader(clips=CLIPS, indices=None, **options) -> ClipLoader:
@@ -221,3 +221,21 @@ def test_recordings_that_do_not_fit_are_refused() -> None:
     with pytest.raises(DataError, match="need 3 channels"):
         loader(flat, training=True, augment=AugmentOptions(rotate=(1, 1, 1)))
     assert everything(loader(flat))[0].shape[1] == 2
+
+
+def test_clips_are_normalised_by_the_whole_recording_as_released() -> None:
+    """CTR-GCN on NW-UCLA: turn the recording by Ry, then Rx, scale it into [-1, 1], take frames of it."""
+    augment = AugmentOptions(rotate=(60, 60, 0), rotate_order="yxz")
+    clip = ClipOptions(frames=3, fill="random", normalise="minmax_recording")
+    x, _, index = everything(loader(clip=clip, training=True, augment=augment))
+    plain, _, _ = everything(loader(clip=clip))
+    for clip_of, number in zip(plain, index, strict=True):
+        frames = CLIPS.clip(int(number)).frames
+        seen = frames.any(axis=(2, 3))
+        points = frames[seen]
+        low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
+        scaled = ((frames - low) / (high - low) * 2 - 1) * seen[..., None, None]
+        taken = scaled[np.linspace(0, len(frames) - 1, 3).astype(int)]
+        np.testing.assert_allclose(clip_of.numpy(), taken.transpose(3, 0, 2, 1), atol=1e-5)
+    assert float(x.abs().max()) <= 1 + 1e-5
+    assert not torch.allclose(x, plain)

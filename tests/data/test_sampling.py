@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skelbench.data.sampling import frame_positions, random_draws, view_draws
 from skelbench.recipe import ClipOptions
 
-FILLS = ["repeat", "zero", "resize", "uniform", "segments"]
+FILLS = ["repeat", "zero", "resize", "uniform", "segments", "random"]
 lengths = st.lists(st.integers(1, 50), min_size=1, max_size=6).map(np.array)
 
 
@@ -162,3 +162,21 @@ def test_a_uniform_crop_is_central_for_one_view_and_spread_for_several() -> None
         [10, 15, 20],
     ]
     assert one(2, **options) == [0, 0, 1], "of a short recording, a frame is shown several times"
+
+
+@given(st.integers(1, 300), st.integers(1, 60))
+def test_random_frames_are_evenly_spread_at_test_as_released(n: int, frames: int) -> None:
+    assert one(n, frames=frames, fill="random") == np.linspace(0, n - 1, frames).astype(int).tolist()
+
+
+def test_random_frames_come_in_their_order_and_each_as_often() -> None:
+    clip, n = ClipOptions(frames=52, fill="random"), np.full(2000, 13)
+    position, _ = frame_positions(n, clip, random_draws(2000, clip, np.random.default_rng(0)), window=None)
+    assert (np.diff(position, axis=1) >= 0).all()
+    counts = np.bincount(position.astype(int).ravel(), minlength=13)
+    np.testing.assert_allclose(counts / counts.sum(), 1 / 13, rtol=0.03)
+
+
+def test_views_of_random_frames_differ() -> None:
+    shown = [one(40, frames=8, fill="random", view=v, views=3) for v in range(3)]
+    assert shown[0] != shown[1] != shown[2]

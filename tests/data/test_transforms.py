@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelbench.data.transforms import minmax, present_persons, rotations, transform
+from skelbench.data.transforms import Whole, extent, minmax, present_persons, rotations, transform
 from skelbench.recipe import AugmentOptions, ClipOptions
 
 PLAIN, SCALED = ClipOptions(frames=6), ClipOptions(frames=6, normalise="minmax")
@@ -46,6 +46,13 @@ def test_axes_turn_the_right_way_and_x_comes_first() -> None:
     np.testing.assert_allclose(turn[1] @ z, x, atol=1e-6)
     np.testing.assert_allclose(turn[2] @ x, y, atol=1e-6)
     np.testing.assert_allclose(turn[3] @ y, x, atol=1e-6)
+
+
+def test_the_order_of_axes_may_be_another() -> None:
+    y, z, x = np.eye(3)[[1, 2, 0]]
+    turn = rotations(np.array([[90, 90, 0]]), "yxz")[0]
+    np.testing.assert_allclose(turn @ x, y, atol=1e-6)  # about y to -z, about x to y
+    np.testing.assert_allclose(turn @ z, x, atol=1e-6)
 
 
 @given(st.integers(0, 1000))
@@ -160,3 +167,15 @@ def test_the_random_move_changes_linearly_and_keeps_scores_and_unseen_joints() -
 def test_nothing_asked_for_changes_nothing() -> None:
     x = batch()
     np.testing.assert_array_equal(back(transform(x, PLAIN, None, np.random.default_rng(0))), x)
+
+
+def test_extent_is_that_of_each_rotated_recording() -> None:
+    rng = np.random.default_rng(0)
+    frames, lengths = rng.normal(size=(7, 2, 5, 3)).astype(np.float32), np.array([3, 4])
+    frames[1:5, 1] = 0  # absent persons are not seen
+    turn = rotations(rng.uniform(-90, 90, (2, 3)))
+    low, high = extent(Whole(frames, lengths), turn)
+    for number, part in enumerate((frames[:3], frames[3:])):
+        points = part[part.any(axis=(2, 3))].reshape(-1, 3) @ turn[number].T
+        np.testing.assert_allclose(low[number], points.min(0), rtol=1e-5)
+        np.testing.assert_allclose(high[number], points.max(0), rtol=1e-5)
