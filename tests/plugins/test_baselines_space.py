@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+
+from skelbench.check import check_spec
+from skelbench.registry import load_registry
+from skelbench.space.network import build_network
+from skelbench.spec.resolve import load_spec
+from skelbench.train.cost import cost
 from tests.released import (
     Weights,
     branches,
@@ -11,15 +17,8 @@ from tests.released import (
     conv_bn,
     layer,
     norm,
-    released,
     value,
 )
-
-from skelbench.check import check_spec
-from skelbench.registry import load_registry
-from skelbench.space.network import build_network
-from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
 
 REGISTRY = load_registry()
 WIDTHS = [3, *[64] * 4, *[128] * 3, *[256] * 3]

@@ -1,7 +1,7 @@
 """What released networks give when their weights are filled by a rule, and the rule.
 
-Each file holds the scores that code released with a paper gave: for one input, in training and then in
-evaluation (batch normalisation with the mean of all batches seen), with the loss and the norm of all gradients.
+Each file holds the scores that code released with a paper gave for one input: in training and then in
+evaluation (normalisation by the mean of all batches seen), with the loss and the norm of all gradients.
 """
 
 from __future__ import annotations

@@ -1,0 +1,184 @@
+"""The residual block and what stands in it: contracts, formulas, and where they begin."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from skelbench_plugins.graphs.fixed import adjacency
+from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
+from skelbench_plugins.layouts import NTU25
+from skelbench_plugins.operators.blocks import gathered
+from torch import nn
+from torch.nn import functional
+
+from skelbench.check import check_spec
+from skelbench.errors import SpecError
+from skelbench.registry import load_registry
+from skelbench.spec.resolve import load_spec
+from skelbench.testing.modules import build
+from skelbench.testing.operators import GraphModuleConformance, OperatorConformance
+
+REGISTRY = load_registry()
+
+
+class TestResidualBlockConforms(OperatorConformance):
+    name = "residual_block"
+    params = {  # noqa: RUF012
+        "channels": 24,
+        "stride": 2,
+        "spatial": {"op": "ctr_graph_conv"},
+        "temporal": {"op": "multi_branch_conv"},
+    }
+
+
+class TestGraphConvConforms(OperatorConformance):
+    name = "graph_conv"
+    params = {"channels": 24, "graph": "learned.normalised"}  # noqa: RUF012
+
+
+class TestGraphConvOfSubsetsConforms(OperatorConformance):
+    name = "graph_conv.subsets"
+    params = {"channels": 24, "init": "torch"}  # noqa: RUF012
+
+
+class TestCtrGraphConvConforms(OperatorConformance):
+    name = "ctr_graph_conv"
+    params = {"channels": 24, "graph": {"op": "dynamic.s", "embed": 4}}  # noqa: RUF012
+
+
+class TestTemporalConvConforms(OperatorConformance):
+    name = "temporal_conv"
+    params = {"stride": 2}  # noqa: RUF012
+
+
+class TestMultiBranchConvConforms(OperatorConformance):
+    name = "multi_branch_conv"
+    params = {"kernel": 3, "dilations": (1, 2, 3, 4), "transform": True, "channels": 20}  # noqa: RUF012
+
+
+class TestNormalHeadConforms(OperatorConformance):
+    name = "mean_pool_linear.normal"
+
+
+class TestLearnedAdjacencyConforms(GraphModuleConformance):
+    name = "adjacency.learned"
+    params = {"transpose": True, "parents": ((21, 7), (23, 11))}  # noqa: RUF012
+
+
+class TestNormalisedLearnedConforms(GraphModuleConformance):
+    name = "learned.normalised"
+
+
+def make(name, context, **params):
+    return build(REGISTRY, REGISTRY.get("operator", name), params, context)
+
+
+class TestResidualBlock:
+    def test_modules_inside_take_its_channels_and_its_stride(self, place):
+        block = make(
+            "residual_block", place(channels=8), channels=16, stride=2,
+            spatial={"op": "graph_conv"}, temporal={"op": "temporal_conv", "kernel": 3},
+        )  # fmt: skip
+        assert block.temporal[0].stride == (2, 1)
+        assert block(torch.randn(2, 8, 7, 25)).shape == (2, 16, 4, 25)
+
+    @pytest.mark.parametrize(("residual", "kind"), [("auto", nn.Identity), ("conv", nn.Sequential)])
+    def test_residual_where_the_shape_stays(self, residual, kind, place):
+        assert isinstance(make("residual_block", place(), residual=residual).residual, kind)
+
+    def test_without_modules_it_adds_the_input_to_itself(self, place):
+        x = torch.randn(2, 8, 6, 25)
+        before = x.clone()
+        assert torch.equal(make("residual_block", place())(x), functional.relu(2 * x))
+        plain = make("residual_block", place(), residual="none", activation="none")
+        assert torch.equal(plain(x), x)
+        make("residual_block", place(), residual="none")(x)
+        assert torch.equal(x, before)
+
+
+class TestCtrGraphConv:
+    def test_follows_the_formula(self, place):
+        """Each subset and channel by itself, and embeddings of every frame before the mean."""
+        torch.manual_seed(0)
+        unit = make("ctr_graph_conv", place(channels=16), channels=8).eval()
+        nn.init.constant_(unit.alpha, 0.7)
+        x = torch.randn(2, 16, 6, 25)
+        weight, bias = unit.embed.weight.unsqueeze(-1), unit.embed.bias
+        pairs = functional.conv2d(x, weight, bias).mean(2).view(2, 3, 2, 2, 25)
+        features = unit.conv(x)
+        y = torch.zeros(2, 8, 6, 25)
+        for k, conv in enumerate(unit.refine):
+            sources, targets = pairs[:, k, 0], pairs[:, k, 1]
+            q = conv(torch.tanh(targets[..., None, :] - sources[..., :, None]))
+            y += torch.einsum("nctv,ncvw->nctw", features[:, :, k], unit.graph.weight[k] + 0.7 * q)
+        expected = functional.relu(unit.bn(y) + unit.skip(x))
+        assert torch.allclose(unit(x), expected, atol=1e-5)
+
+    def test_begins_on_the_shared_graph_alone(self, place):
+        unit = make("ctr_graph_conv", place(channels=16))
+        x = torch.randn(2, 16, 6, 25)
+        for k, graph in enumerate(unit.topology(x)):
+            assert torch.allclose(graph, adjacency(NTU25)[k].expand(2, 16, 25, 25))
+
+
+@pytest.mark.parametrize("sizes", [(), (2,), (2, 4)])
+def test_gathering_takes_one_graph_for_all_for_each_clip_or_for_each_channel(sizes):
+    features, graphs = torch.randn(2, 4, 3, 5, 25), [torch.randn(*sizes, 25, 25) for _ in range(3)]
+    expected = sum(
+        torch.einsum(
+            "nctv,ncvw->nctw",
+            features[:, :, k],
+            g.view(*sizes, *[1] * (2 - len(sizes)), 25, 25).expand(2, 4, 25, 25),
+        )
+        for k, g in enumerate(graphs)
+    )
+    assert torch.allclose(gathered(features, graphs), expected, atol=1e-4)
+
+
+class TestMultiBranch:
+    def test_branches_are_those_of_the_formula(self, place):
+        module = make("multi_branch_conv", place(channels=12), stride=2).eval()
+        x = torch.randn(2, 12, 9, 25)
+        reduced = functional.relu(module.reduce_bn(module.reduce(x)))
+        first, second, third = reduced.split(3, 1)
+        parts = [
+            functional.conv2d(part, conv.weight, conv.bias, (2, 1), (2 * d, 0), (d, 1))
+            for d, part, conv in zip((1, 2), (first, second), module.convs, strict=True)
+        ]
+        pooled = functional.max_pool2d(third, (3, 1), (2, 1), (1, 0))
+        expected = module.bn(torch.cat([*parts, pooled, module.point(x)], 1))
+        assert torch.allclose(module(x), expected, atol=1e-5)
+
+    def test_the_first_branch_takes_what_is_left_over(self, place):
+        assert make("multi_branch_conv", place(channels=64), dilations=(1, 2, 3, 4)).widths == [14, *[10] * 5]
+
+    def test_too_few_channels_are_told(self, place):
+        with pytest.raises(SpecError, match="2 channels cannot be divided among 4 branches"):
+            make("multi_branch_conv", place(channels=2))
+
+
+class TestGraphs:
+    def test_transposed_a_parent_takes_the_sum_of_its_children(self, place):
+        graph = LearnedAdjacency(place(), transpose=True)(torch.zeros(0))
+        children = [child for child, parent in NTU25.inward if parent == 20]
+        assert torch.equal(graph[1, children, 20], torch.ones(4))
+
+    def test_columns_of_the_normalised_graph_have_length_one(self, place):
+        graph = NormalisedLearned(place())
+        nn.init.normal_(graph.weight)
+        assert torch.allclose(graph(torch.zeros(0)).norm(dim=1), torch.ones(3, 25), atol=1e-3)
+
+    def test_other_parents_take_the_place_of_the_layouts(self):
+        assert (21, 7) in rewired(NTU25, [(21, 7)]).inward
+        assert (21, 22) not in rewired(NTU25, [(21, 7)]).inward
+
+    @pytest.mark.parametrize("pair", [(20, 1), (3, 25), (25, 3), (4, 4)])
+    def test_impossible_parents_are_told(self, pair):
+        with pytest.raises(SpecError, match=f"joint {pair[0]} of layout 'ntu25' cannot hang"):
+            rewired(NTU25, [pair])
+
+
+def test_only_a_module_between_the_ends_may_stand_in_a_block():
+    wrong = ("network.body.0.temporal=mean_pool_linear",)
+    with pytest.raises(SpecError, match=r"'mean_pool_linear' \(head\) cannot stand here"):
+        check_spec(load_spec("baselines", sets=wrong), REGISTRY)
