@@ -1,41 +1,33 @@
-"""What released networks give when their weights are filled by a rule, and the rule.
+"""What released hand-made networks give when their weights are filled by a rule, and the weights as ours.
 
-Each file holds the scores that code released with a paper gave for one input: in training and then in
-evaluation (normalisation by the mean of all batches seen), with the loss and the norm of all gradients.
+Each file of ``golden/baselines`` holds the scores that code released with a paper gave for one input: in
+training and then in evaluation (normalisation by the mean of all batches seen), with the loss and the norm of
+all gradients.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.parity.golden import drawn, filled, golden
+
 Weights = dict[str, Tensor]
 GRAPHS = {"PA", "A", "alpha", "A_res", "rpe", "outer"}
 """Last parts of the names of what is filled with small values."""
-
-
-def released(name: str) -> dict[str, Any]:
-    """One file."""
-    return json.loads((Path(__file__).parent / f"{name}.json").read_text())
+INPUT_SEED = 7
 
 
 def value(name: str, *shape: int) -> Tensor:
     """The released parameter of that name, as the rule fills it."""
-    z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape).astype(np.float32)
     last = name.rpartition(".")[2]
     if last in GRAPHS or last == "bias":
-        return torch.from_numpy(0.05 * z)
-    if last == "weight" and len(shape) == 1:
-        return torch.from_numpy(1 + 0.1 * z)
-    return torch.from_numpy((z / np.sqrt(z.size / shape[0])).astype(np.float32))
+        return filled(name, shape, "bias")
+    return filled(name, shape, "gain" if last == "weight" and len(shape) == 1 else "weight")
 
 
 def layer(ours: str, theirs: str, *shape: int) -> Weights:
@@ -87,10 +79,10 @@ def branches(ours: str, theirs: str, inputs: int, widths: list[int], kernel: int
 
 def check(network: nn.Module, weights: Mapping[str, Tensor], name: str, tolerance: float = 1e-5) -> None:
     """Compare a network that has the released weights with what the released one gave."""
-    expected = released(name)
+    expected = golden(f"baselines/{name}")
     fill(network, weights)
     network.apply(_exact)
-    x = np.random.RandomState(7).standard_normal(expected["input"]).astype(np.float32)
+    x = drawn(INPUT_SEED, expected["input"])
     for mode in ("train", "eval"):
         network.train(mode == "train").zero_grad()
         scores = network(torch.from_numpy(x))
