@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from skelbench.check import check_spec
-from skelbench.registry import load_registry
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from tests.parity.baselines import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from skelbench.check import check_spec
-from skelbench.registry import load_registry
+from skelbench.check.spec import check_spec
+from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.train.cost import cost
+from skelbench.training.cost import cost
 
 REGISTRY = load_registry()
 WIDTHS = [3, *[64] * 4, *[128] * 3, *[256] * 3]

@@ -11,9 +11,9 @@ from skelbench_plugins.operators.blocks import gathered
 from torch import nn
 from torch.nn import functional
 
-from skelbench.check import check_spec
+from skelbench.check.spec import check_spec
 from skelbench.errors import SpecError
-from skelbench.registry import load_registry
+from skelbench.host.registry import load_registry
 from skelbench.spec.resolve import load_spec
 from skelbench.testing.modules import build
 from skelbench.testing.operators import GraphModuleConformance, OperatorConformance
