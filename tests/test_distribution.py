@@ -53,5 +53,5 @@ def test_the_metadata_name_no_address_and_what_is_supported() -> None:
     project = PROJECT["project"]
     assert "urls" not in project
     versions = {line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line}
-    assert {f"3.{minor}" for minor in range(11, 12)} == versions
+    assert {f"3.{minor}" for minor in range(11, 13)} == versions
     assert project["requires-python"] == ">=3.11,<3.13"
