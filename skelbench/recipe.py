@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+Precision = Literal["auto", "32", "tf32", "bf16", "16"]
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 STREAMS: tuple[Stream, ...] = ("joint", "bone", "joint_motion", "bone_motion")
 Positive = Annotated[int, Field(gt=0)]
@@ -122,7 +123,7 @@ class AugmentOptions(Options):
 
 
 class OptimizerOptions(Options):
-    """The optimizer; ``lr`` holds for ``reference_batch`` clips and is scaled in proportion.
+    """The optimizer; ``lr`` holds for ``reference_batch`` clips and is scaled to the effective batch.
 
     Attributes:
         name: ``sgd``, ``adam`` or ``adamw``.
@@ -178,7 +179,9 @@ class TrainOptions(Options):
 
     Attributes:
         epochs: Passes over the training split.
-        batch_size: Clips per step.
+        batch_size: Clips that a device computes on at a time.
+        accumulate: Batches whose gradients are averaged for a step of the optimizer. The effective batch is
+            ``batch_size`` times this times the number of devices.
         repeat: Times each clip is seen in an epoch.
         optimizer: See `OptimizerOptions`.
         schedule: See `ScheduleOptions`.
@@ -188,11 +191,16 @@ class TrainOptions(Options):
             ones alone.
         clip_gradient: Largest gradient norm; None for none.
         validation: See `ValidationOptions`.
-        precision: ``auto`` is bf16 where the device computes in it natively, else fp32.
+        precision: ``32``, ``tf32`` (single precision with short mantissas, GPUs only), ``bf16``, ``16`` (half
+            precision with a scaled loss, GPUs only); ``auto`` is bf16 where the device computes in it
+            natively, else 32.
+        compile: Let PyTorch compile the network for its final training; whether that is faster depends on
+            the network, and it needs a compiler.
     """
 
     epochs: Positive = 70
     batch_size: Positive = 64
+    accumulate: Positive = 1
     repeat: Positive = 1
     optimizer: OptimizerOptions = OptimizerOptions()
     schedule: ScheduleOptions = ScheduleOptions()
@@ -201,7 +209,8 @@ class TrainOptions(Options):
     label_smoothing_over: Literal["all", "wrong"] = "all"
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     validation: ValidationOptions = ValidationOptions()
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Precision = "auto"
+    compile: bool = False
 
 
 class EvaluateOptions(Options):

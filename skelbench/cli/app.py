@@ -40,7 +40,10 @@ Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set t
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 Resume = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped, or start afresh.")]
-Accelerator = Annotated[str, typer.Option(help="`auto`, `cpu` or `gpu`.")]
+Accelerator = Annotated[str, typer.Option(help="`auto` (a GPU where there is one), `cpu` or `gpu`.")]
+Devices = Annotated[
+    int, typer.Option(help="Devices that share the training of one architecture; a search uses one.")
+]
 Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
 Start = Annotated[
     list[str],
@@ -74,6 +77,7 @@ def run(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
+    devices: Devices = 1,
     stages: Annotated[
         list[str],
         typer.Option("--stage", help="Only this stage of the spec; `search` is its search. May be repeated."),
@@ -89,7 +93,7 @@ def run(
     from skelbench.engine.show import show_record, show_records
     from skelbench.engine.stages import run_stages
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start))
     made = run_stages(spec, given, stages)
     if isinstance(made, list):
         show_records(made, runs, json_output)
@@ -108,6 +112,7 @@ def train(
     runs: Runs = Path("runs"),
     resume: Resume = True,
     accelerator: Accelerator = "auto",
+    devices: Devices = 1,
     start: Start = [],  # noqa: B006 - see run
     json_output: Json = False,
 ) -> None:
@@ -118,7 +123,7 @@ def train(
     from skelbench.engine.run import RunOptions, run_spec
     from skelbench.engine.show import show_record
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, tuple(start))
+    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start))
     show_record(run_spec(spec, given, architecture=arch), runs, json_output)
 
 

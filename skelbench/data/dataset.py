@@ -65,6 +65,30 @@ class Recordings(ABC):
         """Frames of each recording, (n,) int64."""
 
 
+@dataclass(frozen=True)
+class _Mapped:
+    """The place of a memory-mapped array in its file."""
+
+    path: str
+    offset: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> np.ndarray | _Mapped:
+        """The place of an array that is a whole file's; any other array as it is."""
+        if not isinstance(array, np.memmap) or array.filename is None or isinstance(array.base, np.memmap):
+            return array
+        return cls(str(array.filename), array.offset, array.dtype.str, array.shape)
+
+    @staticmethod
+    def opened(array: np.ndarray | _Mapped) -> np.ndarray:
+        """The array itself."""
+        if isinstance(array, np.ndarray):
+            return array
+        return np.memmap(array.path, array.dtype, "r", array.offset, array.shape)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clips(Recordings):
     """Many recordings of skeletons in one flat array, in memory or memory-mapped.
@@ -80,6 +104,13 @@ class Clips(Recordings):
     offsets: np.ndarray
     frames: np.ndarray
     preprocess: str = "none"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: frames of a file are not copied, it maps them by itself."""
+        return {**self.__dict__, "frames": _Mapped.of(self.frames)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, frames=_Mapped.opened(state["frames"]))
 
     @property
     def lengths(self) -> np.ndarray:

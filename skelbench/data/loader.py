@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from skelbench.components import Layout
 from skelbench.data import sampling
 from skelbench.data.dataset import Clips
 from skelbench.data.preprocess import check_layout
+from skelbench.data.shards import Shard
 from skelbench.data.streams import to_stream
 from skelbench.data.transforms import Whole, present_persons, transform
 from skelbench.errors import DataError
@@ -76,12 +78,20 @@ class ClipLoader:
         self.augment = augment if training else None
         self.batch_size, self.shuffle, self.seed, self.views = batch_size, shuffle, seed, views
         self.training, self.drop_last, self.prefetch = training, drop_last, prefetch
-        self.epoch = 0
+        self.epoch, self._shard = 0, Shard()
         chosen = np.tile(np.asarray(indices, dtype=np.int64), repeat)
         self._rows = np.repeat(chosen, views)
         self._view = np.tile(np.arange(views), len(chosen))
         self._frames = np.asarray(clips.frames)
         self._check()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which maps the frames by itself (see `Clips`)."""
+        return {key: value for key, value in self.__dict__.items() if key != "_frames"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._frames = np.asarray(self.clips.frames)
 
     def _check(self) -> None:
         check_layout(self.clips, self.layout)
@@ -93,8 +103,13 @@ class ClipLoader:
             )
 
     def __len__(self) -> int:
-        batches = len(self._rows) / self.batch_size
-        return math.floor(batches) if self.drop_last else math.ceil(batches)
+        return self._shard.batches(len(self._rows), self.batch_size, self.drop_last)
+
+    def shard(self, rank: int, count: int) -> ClipLoader:
+        """A loader of one of ``count`` parts of every batch, each of ``batch_size`` clips."""
+        loader = copy.copy(self)
+        loader._shard = Shard(rank, count)
+        return loader
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order and random changes the next iteration gives."""
@@ -106,8 +121,9 @@ class ClipLoader:
             order = np.random.default_rng([self.seed, epoch, _ORDER]).permutation(order)
 
         def make(number: int) -> Batch:
-            chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-            return self._batch(chosen, np.random.default_rng([self.seed, epoch, _CONTENT, number]))
+            chosen = self._shard.rows(order, number, self.batch_size)
+            draw = self._shard.draw(number)
+            return self._batch(chosen, np.random.default_rng([self.seed, epoch, _CONTENT, draw]))
 
         return _ahead(make, len(self), self.prefetch) if self.prefetch else map(make, range(len(self)))
 

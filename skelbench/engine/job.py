@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from skelbench.check.checked import Checked
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData
 from skelbench.host.registry import Registry
 from skelbench.results.store import RunFolder
+from skelbench.training.devices import device_kind
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class RunOptions:
         seed: Seed of everything random.
         runs: Where run folders go.
         resume: Go on where an interrupted run stopped; otherwise start afresh.
-        accelerator: Lightning's name of the device kind.
+        accelerator: See `skelbench.training.devices.check_devices`.
+        devices: How many devices share the training of one architecture.
         progress: Show lines and bars on standard error.
         start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
@@ -39,6 +39,7 @@ class RunOptions:
     runs: Path = Path("runs")
     resume: bool = True
     accelerator: str = "auto"
+    devices: int = 1
     start: tuple[str, ...] = ()
     progress: bool = True
 
@@ -88,8 +89,7 @@ class Job:
     @property
     def device(self) -> str:
         """Torch's name of the device that is computed on."""
-        gpu = self.options.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-        return "cuda" if gpu else "cpu"
+        return device_kind(self.options.accelerator)
 
     @property
     def context(self) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def make_record(
         metrics=metrics,
         latency=measure_latency(job, network),
         search=found.cost,
-        training=_training(job, trained),
+        training=_training(trained),
         environment=Environment(**environment(job.device)),
         synthetic=job.data.clips.synthetic,
         profile=checked.resolved.profile,
@@ -148,13 +148,12 @@ def _counts(job: Job) -> ClipCounts:
     return ClipCounts(train=len(split.train), validation=len(split.validation), test=len(split.test))
 
 
-def _training(job: Job, trained: FitResult) -> Training:
-    options = job.checked.spec.train
+def _training(trained: FitResult) -> Training:
     return Training(
         epochs=trained.epochs,
         seconds=trained.seconds,
         lr=trained.lr,
-        batch_size=options.batch_size,
+        batch_size=trained.batch_size,
         precision=trained.precision,
     )
 

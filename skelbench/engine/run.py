@@ -33,6 +33,7 @@ from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import load_spec
+from skelbench.training.devices import check_devices, precision_name
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,11 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     """Resolve and check a spec; without data it runs on synthetic ones, by default in the quick profile.
 
     Raises:
+        SkelbenchError: There are no such devices, or they do not compute in the recipe's precision.
         SpecError: The spec is wrong.
         PluginError: Something that it names cannot be imported.
     """
+    check_devices(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress), load_registry()
     resolved = load_spec(spec, profile=options.profile, sets=options.sets)
     synthetic = options.data is None and resolved.spec.data.root is None
@@ -152,6 +155,7 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
         resolved = load_spec(spec, profile="quick", sets=options.sets)
     checked = check_spec(resolved, registry)
+    precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)
 

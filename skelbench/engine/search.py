@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.engine.validate import validate_search
-from skelbench.errors import SkelbenchError
+from skelbench.errors import SkelbenchError, SpecError
+from skelbench.recipe import TrainOptions
 from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture, NamedArchitecture
 from skelbench.space.network import build_network
+from skelbench.training.batches import KeptBatches, LazyLoader
+from skelbench.training.devices import precision_name, single_precision
 from skelbench.training.evaluate import top1
-from skelbench.training.fit import LAST, Epochs, KeptBatches, LazyLoader, fit, quiet, trainer_arguments
+from skelbench.training.fit import LAST, Epochs, fit
 from skelbench.training.seed import seed_everything
+from skelbench.training.trainer import quiet, trainer_arguments
 
 SEARCHED = "searched"
 
@@ -86,24 +92,28 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
     from skelbench.space.build import SupernetSpace
 
     spec, options = job.checked.spec, job.checked.spec.search_options()
+    _refuse_untrainable(options, job.checked.strategy.form)
     folder = job.folder.checkpoints / "search"
     folder.mkdir(exist_ok=True)
     seed_everything(job.options.seed)
     loader = job.data.train_loader(options, whole=False)
     held_out = job.data.inference_loader(spec.evaluate.batch_size)
-    with job.screen.bar("search", options.epochs * len(loader)) as advance, quiet():
+    device = torch.device("cuda", 0) if job.device == "cuda" else None
+    tf32 = precision_name(options.precision, job.options.accelerator) == "tf32"
+    bar = job.screen.bar("search", options.epochs * len(loader))
+    with bar as advance, quiet(), single_precision(tf32):
         epochs = Epochs(folder, None, journal.epoch, advance)
         trainer = trainer_arguments(options, job.options.accelerator)
         training = nas.SupernetJob(
             points=job.checked.space.points,
             options=options,
             trainer={**trainer, "callbacks": [epochs]},
-            loader=LazyLoader(loader),
+            loader=LazyLoader(loader, device),
             validation=KeptBatches(job.data.validation_loader(spec.evaluate.batch_size)),
             active=spec.search.active,
             seed=job.options.seed,
             clip_shape=job.checked.clip_shape(),
-            alphas=LazyLoader(job.data.alpha_loader(options)),
+            alphas=LazyLoader(job.data.alpha_loader(options), device),
             inference=None if held_out is None else KeptBatches(held_out),
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
         )
@@ -112,6 +122,26 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
     for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
         journal.epoch(row)
     return best
+
+
+def _refuse_untrainable(options: TrainOptions, form: str) -> None:
+    """See that a supernet can be trained by a recipe.
+
+    Raises:
+        SpecError: It cannot.
+    """
+    if options.precision == "16":
+        raise SpecError(
+            "a supernet is not trained in half precision, whose scaled gradients a search would mistake",
+            where="search.train.precision",
+            remedy="Set search.train.precision to bf16",
+        )
+    if options.accumulate > 1 and form == "oneshot":
+        raise SpecError(
+            "NNI's one-shot strategies make a step of every batch",
+            where="search.train.accumulate",
+            remedy="Set search.train.accumulate to 1",
+        )
 
 
 def _carry(job: Job, search: Any, supernet: Any, training: Any, journal: Journal) -> Proposal:

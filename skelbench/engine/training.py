@@ -50,6 +50,7 @@ def train_network(job: Job, network: nn.Module) -> FitResult:
             report=lambda row: job.screen.epoch("train", row, spec.train.epochs),
             advance=advance,
             accelerator=job.options.accelerator,
+            devices=job.options.devices,
         )
     store_network(network, job.folder)
     return trained

@@ -99,7 +99,7 @@ class Training(Part):
         seconds: Wall-clock time, summed over resumed parts.
         lr: Effective learning rate at its highest.
         batch_size: Effective batch: clips per optimizer step over all devices.
-        precision: ``32`` or ``bf16``, what was computed in.
+        precision: What was computed in: ``32``, ``tf32``, ``bf16`` or ``16``.
     """
 
     epochs: NonNegative

@@ -81,9 +81,13 @@ class Adaptive(nn.Module):
     def _masked(self, x: Tensor, first: Tensor, gates: Tensor) -> Tensor:
         """Every model on every frame, weighted; the policy learns from all, the models where chosen."""
         out = first * _over_features(gates[:, 0])
+        chosen = (
+            (gates.detach() != 0).any(2).any(0).tolist()
+            if torch.is_grad_enabled()
+            else [False] * gates.shape[1]
+        )
         for index, name in enumerate(self.names[1:], start=1):
-            chosen = torch.is_grad_enabled() and bool(gates[:, index].any())
-            with torch.set_grad_enabled(chosen):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and chosen[index]):
                 features = self.models[name](x)
             out = out + features * _over_features(gates[:, index])
         return out

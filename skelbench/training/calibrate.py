@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from skelbench.training.batches import on_device
+
 
 @contextmanager
 def recalibrated(network: nn.Module, batches: Iterable[Any]) -> Iterator[None]:
@@ -43,6 +45,6 @@ def _measure(network: nn.Module, norms: list[_BatchNorm], batches: Iterable[Any]
         norm.train()
     device = next(network.parameters()).device
     with torch.no_grad():
-        for clips, *_ in batches:
-            network(clips.to(device))
+        for clips, *_ in on_device(batches, device):
+            network(clips)
     network.eval()

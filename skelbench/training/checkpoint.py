@@ -36,10 +36,12 @@ def save(trainer: pl.Trainer, path: Path) -> None:
     partial = path.with_suffix(".partial")
     try:
         with disk(path, "write the checkpoint"):
-            trainer.save_checkpoint(partial)
-            os.replace(partial, path)
+            trainer.save_checkpoint(partial)  # of several processes the first writes, and all wait for it
+            if trainer.is_global_zero:
+                os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        if trainer.is_global_zero:
+            partial.unlink(missing_ok=True)
 
 
 def stored(path: Path) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from torch import nn
 
 from skelbench.errors import DataError
 from skelbench.results.store import Scores
+from skelbench.training.batches import on_device
+from skelbench.training.devices import single_precision
 
 
 @torch.no_grad()
@@ -22,14 +24,15 @@ def top1(model: nn.Module, loader: Iterable[Any]) -> float:
     """
     training, device = model.training, next(model.parameters()).device
     model.eval()
-    right = count = 0
-    for x, y, _ in loader:
-        right += int((model(x.to(device)).argmax(1).cpu() == y).sum())
-        count += len(y)
+    right, count = torch.zeros((), dtype=torch.int64, device=device), 0
+    with single_precision():
+        for x, y, _ in on_device(loader, device):
+            right += (model(x).argmax(1) == y).sum()
+            count += len(y)
     model.train(training)
     if count == 0:
         raise _no_clips()
-    return 100.0 * right / count
+    return 100.0 * int(right) / count
 
 
 @torch.no_grad()
@@ -51,22 +54,21 @@ def predict(
         DataError: There are no clips.
     """
     model.eval().to(device)
-    sums: dict[int, np.ndarray] = {}
-    views: dict[int, int] = {}
-    labels: dict[int, int] = {}
-    for x, y, index in loader:
-        scores = model(x.to(device)).float().softmax(1).cpu().numpy().astype(np.float64)
-        for row, label, recording in zip(scores, y.tolist(), index.tolist(), strict=True):
-            sums[recording] = sums.get(recording, 0.0) + row
-            views[recording] = views.get(recording, 0) + 1
-            labels[recording] = label
-        advance(1)
-    if not sums:
+    found: list[tuple[torch.Tensor, ...]] = []
+    with single_precision():
+        for x, y, recording in on_device(loader, torch.device(device)):
+            found.append((model(x).float().softmax(1), y, recording))
+            advance(1)
+    if not found:
         raise _no_clips()
-    order = sorted(sums)
-    means = np.stack([sums[i] / views[i] for i in order]).astype(np.float32)
-    ids = np.asarray(loader.clips.ids)[order].astype(str)
-    return Scores(ids, np.array([labels[i] for i in order], dtype=np.int64), means)
+    scores, labels, recordings = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    seen, first, place, views = np.unique(
+        recordings, return_index=True, return_inverse=True, return_counts=True
+    )
+    sums = np.zeros((len(seen), scores.shape[1]))
+    np.add.at(sums, place, scores)
+    ids = np.asarray(loader.clips.ids)[seen].astype(str)
+    return Scores(ids, labels[first].astype(np.int64), (sums / views[:, None]).astype(np.float32))
 
 
 def _no_clips() -> DataError:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
+import copy
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +17,13 @@ from torch import nn
 from skelbench.errors import DataError, SkelbenchError
 from skelbench.recipe import TrainOptions
 from skelbench.results.files import write_atomic
+from skelbench.training.batches import LazyLoader
 from skelbench.training.checkpoint import check_fits, random_state, save, set_random_state, stored
+from skelbench.training.devices import check_devices, device_kind, precision_name, single_precision
 from skelbench.training.evaluate import top1
-from skelbench.training.module import ClipClassifier, effective_lr
+from skelbench.training.module import ClipClassifier, effective_batch, effective_lr
+from skelbench.training.ranks import average_buffers, helped, seed_epoch, strategy
+from skelbench.training.trainer import compiled, quiet, trainer_arguments
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 Report = Callable[[dict[str, Any]], None]
@@ -37,7 +39,8 @@ class FitResult:
         history: Per epoch: epoch, loss, train_top1, val_top1 (where validated), lr, seconds.
         best_epoch: The epoch best on validation, or None.
         lr: The effective learning rate.
-        precision: ``32`` or ``bf16``.
+        precision: What was computed in, a name of `skelbench.training.devices.LIGHTNING`.
+        batch_size: The effective batch: clips of a step of the optimizer over all devices.
     """
 
     epochs: int
@@ -46,6 +49,7 @@ class FitResult:
     best_epoch: int | None
     lr: float
     precision: str
+    batch_size: int = 0
 
 
 def fit(
@@ -67,80 +71,122 @@ def fit(
     Args:
         model: (N, C, T, V, M) -> (N, classes).
         options: The recipe.
-        train_loader: Training batches; ``set_epoch`` is called if there is one.
+        train_loader: Training batches; ``set_epoch`` is called if there is one. For several devices it has
+            ``shard(rank, count)``, which leaves it one of as many parts of each batch.
         val_loader: Validation batches, needed for ``best_val``.
         folder: For checkpoints; it is made.
         selection: ``last`` or ``best_val``.
         report: Told of each epoch's row.
         advance: Told of each step.
-        accelerator: Lightning's name of the device kind.
-        devices: How many devices; one.
+        accelerator: See `skelbench.training.devices.check_devices`.
+        devices: How many devices share the training, each with a process of its own and
+            ``options.batch_size`` clips of each step. The calling process validates.
         resume: Go on from ``folder/last.ckpt`` if it is there.
 
     Raises:
+        SkelbenchError: There are no such devices, or they do not compute in the recipe's precision.
         DataError: A loader is empty, or ``best_val`` without validation.
         RunFolderError: A checkpoint is damaged or another network's, or cannot be written.
-        WorkFailed: The loss is not finite.
+        WorkFailed: The loss is not finite, or the process of another device ended.
         KeyboardInterrupt: The user stopped it; the checkpoint of the last whole epoch stands.
     """
-    if len(train_loader) == 0 or (val_loader is not None and len(val_loader) == 0):
-        raise DataError("there are no clips to train or to validate on", remedy="Change train.validation")
+    check_devices(accelerator, devices)
     if selection == "best_val" and val_loader is None:
         raise DataError("selection 'best_val' needs validation clips", remedy="Set train.validation")
     folder.mkdir(parents=True, exist_ok=True)
-    module = ClipClassifier(options, len(train_loader))
-    module.set_model(model)
-    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
     last = folder / LAST if resume and (folder / LAST).exists() else None
-    if last:
-        check_fits(stored(last)["state_dict"], module, last)
-    with quiet():
-        arguments = trainer_arguments(options, accelerator, devices)
-        trainer = pl.Trainer(**arguments, gradient_clip_val=options.clip_gradient, callbacks=[epochs])
-        loader = LazyLoader(train_loader)
-        trainer.fit(module, loader, ckpt_path=last, weights_only=True if last else None)
+    part = Part(model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed())
+    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
+    if devices == 1:
+        part.train(0, epochs)
+    else:
+        # A copy, since processes share the memory of tensors that are sent.
+        others = replace(part, model=copy.deepcopy(model))
+        with helped(devices, device_kind(accelerator), train_part, others):
+            part.train(0, epochs)
     if selection == "best_val":
         model.load_state_dict(stored(folder / BEST))
     history = epochs.history
-    seconds = sum(row["seconds"] for row in history)
-    precision = precision_name(options, accelerator)
-    return FitResult(len(history), seconds, history, epochs.best_epoch, effective_lr(options), precision)
+    return FitResult(
+        len(history),
+        sum(row["seconds"] for row in history),
+        history,
+        epochs.best_epoch,
+        effective_lr(options, devices),
+        precision_name(options.precision, accelerator),
+        effective_batch(options, devices),
+    )
 
 
-class LazyLoader:
-    """A loader whose iterations begin at their first batch.
+@dataclass(frozen=True)
+class Part:
+    """What one device does of a training.
 
-    Lightning asks for the first iteration before it tells of the epoch; a loader that draws its
-    order when it is asked would then draw that of the epoch it was left in.
+    Attributes:
+        model: The network.
+        options: The recipe.
+        loader: Training batches of all devices.
+        folder: For checkpoints.
+        last: A checkpoint to go on from, or None.
+        accelerator: The kind of device.
+        devices: How many share the training.
+        seed: Seed of random numbers in training.
     """
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    model: nn.Module
+    options: TrainOptions
+    loader: Any
+    folder: Path
+    last: Path | None
+    accelerator: str
+    devices: int
+    seed: int
 
-    def __len__(self) -> int:
-        return len(self._loader)
+    def train(self, rank: int, epochs: Epochs) -> None:
+        """Train on the device of a number."""
+        loader = self.loader if self.devices == 1 else sharded(self.loader, rank, self.devices)
+        if len(loader) == 0 or (epochs.val_loader is not None and len(epochs.val_loader) == 0):
+            raise DataError("there are no clips to train or to validate on", remedy="Change train.validation")
+        module = ClipClassifier(self.options, len(loader), self.devices)
+        module.set_model(self.model)
+        if self.last:
+            check_fits(stored(self.last)["state_dict"], module, self.last)
+        epochs.seed = self.seed
+        kind = device_kind(self.accelerator)
+        lazy = LazyLoader(loader, torch.device(kind, rank) if kind == "cuda" else None)
+        precision = precision_name(self.options.precision, self.accelerator)
+        with quiet(), compiled(self.model, self.options.compile), single_precision(precision == "tf32"):
+            trainer = pl.Trainer(
+                **trainer_arguments(self.options, self.accelerator)
+                | (
+                    {}
+                    if self.devices == 1
+                    else {"devices": self.devices, "strategy": strategy(rank, self.model)}
+                ),
+                gradient_clip_val=self.options.clip_gradient,
+                accumulate_grad_batches=self.options.accumulate,
+                callbacks=[epochs],
+            )
+            trainer.fit(module, lazy, ckpt_path=self.last, weights_only=True if self.last else None)
 
-    def __iter__(self) -> Iterator[Any]:
-        yield from self._loader
 
-    def set_epoch(self, epoch: int) -> None:
-        """Pass the epoch on, if the loader wants to know it."""
-        set_epoch = getattr(self._loader, "set_epoch", None)
-        if set_epoch:
-            set_epoch(epoch)
+def train_part(rank: int, part: Part) -> None:
+    """What the process of another device does."""
+    own = replace(part, model=copy.deepcopy(part.model))
+    own.train(rank, Epochs(part.folder, None, lambda row: None))
 
 
-class KeptBatches:
-    """A loader's batches, read when they are first wanted and kept for the next time."""
+def sharded(loader: Any, rank: int, count: int) -> Any:
+    """The part of a loader that is for one of several devices; the loader itself is left as it is.
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-        self._batches: list[Any] | None = None
-
-    def __iter__(self) -> Iterator[Any]:
-        if self._batches is None:
-            self._batches = list(self._loader)
-        return iter(self._batches)
+    Raises:
+        SkelbenchError: It cannot be divided.
+    """
+    shard = getattr(loader, "shard", None)
+    if shard is None:
+        what = f"{type(loader).__name__} cannot be divided among {count} devices"
+        raise SkelbenchError(what, where="--devices", remedy="Use --devices 1")
+    return shard(rank, count)
 
 
 @dataclass
@@ -158,10 +204,12 @@ class Epochs(pl.callbacks.Checkpoint):
     best_epoch: int | None = None
     best: float = -1.0
     started: float = 0.0
+    seed: int = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Give the loader its epoch."""
         self.started = time.perf_counter()
+        seed_epoch(self.seed, trainer.current_epoch)
         given: Any = trainer.train_dataloader  # a strategy may train on several at once
         for loader in given.values() if isinstance(given, dict) else [given]:
             if hasattr(loader, "set_epoch"):
@@ -176,6 +224,7 @@ class Epochs(pl.callbacks.Checkpoint):
         classifier: Any = module if isinstance(module, ClipClassifier) else module.training_module
         row: dict[str, Any] = {"epoch": trainer.current_epoch + 1}
         row |= classifier.figures()
+        average_buffers(classifier)
         if self.val_loader is not None:
             row["val_top1"] = top1(classifier, self.val_loader)
             self._keep_best(row, classifier)
@@ -208,65 +257,3 @@ class Epochs(pl.callbacks.Checkpoint):
         self.history = state_dict["history"]
         self.best_epoch, self.best = state_dict["best_epoch"], state_dict["best"]
         set_random_state(state_dict["random"])
-
-
-def trainer_arguments(options: TrainOptions, accelerator: str = "auto", devices: int = 1) -> dict[str, Any]:
-    """Arguments of a Lightning trainer that keeps quiet and writes nothing of its own.
-
-    Raises:
-        SkelbenchError: More than one device: Lightning would start the whole command once for
-            each, and every one of them would train on the same clips.
-    """
-    if devices != 1:
-        raise SkelbenchError(f"{devices} devices cannot share one training", remedy="Use --devices 1")
-    return {
-        "max_epochs": options.epochs,
-        "accelerator": accelerator,
-        "devices": devices,
-        "precision": "bf16-mixed" if precision_name(options, accelerator) == "bf16" else "32-true",
-        "logger": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "limit_val_batches": 0,
-    }
-
-
-def precision_name(options: TrainOptions, accelerator: str = "auto") -> str:
-    """``bf16`` or ``32``: what ``auto`` means on this device.
-
-    On one thread of a processor with AVX-512 bf16, training (9, 1) convolutions on (64, 64, 32, 20)
-    took half the time of fp32. Scores are always taken in fp32.
-    """
-    if options.precision != "auto":
-        return options.precision
-    if accelerator != "cpu" and torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "32"
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Lightning with manners: no banners, no advice, and an interruption stays one.
-
-    On SIGINT Lightning ends the process by SystemExit and ignores the signal from then on; here
-    it ends in KeyboardInterrupt, and the signal is as it was.
-    """
-    import logging
-
-    logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pytorch_lightning")
-            warnings.filterwarnings("ignore", module="lightning_fabric")
-            yield
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        logger.setLevel(level)
-        if signal.getsignal(signal.SIGINT) is not handler:
-            signal.signal(signal.SIGINT, handler)

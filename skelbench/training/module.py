@@ -12,14 +12,24 @@ from torch.nn import functional
 
 from skelbench.errors import WorkFailed
 from skelbench.recipe import ScheduleOptions, TrainOptions
+from skelbench.training.ranks import total
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
-def effective_lr(options: TrainOptions) -> float:
-    """The learning rate for the actual batch size: in proportion to the reference batch."""
-    reference = options.optimizer.reference_batch or options.batch_size
-    return options.optimizer.lr * options.batch_size / reference
+CHECKED_EVERY = 32
+"""Steps after which losses on a GPU are looked at: to look at each, the processor would wait for it."""
+
+
+def effective_batch(options: TrainOptions, devices: int = 1) -> int:
+    """Clips of a step of the optimizer, over all devices."""
+    return options.batch_size * options.accumulate * devices
+
+
+def effective_lr(options: TrainOptions, devices: int = 1) -> float:
+    """The learning rate for the effective batch: in proportion to the reference batch."""
+    batch = effective_batch(options, devices)
+    return options.optimizer.lr * batch / (options.optimizer.reference_batch or batch)
 
 
 def lr_factor(schedule: ScheduleOptions, epoch: float, epochs: int) -> float:
@@ -45,15 +55,18 @@ class ClipClassifier(pl.LightningModule):
 
     Args:
         options: The recipe.
-        steps_per_epoch: Optimizer steps of an epoch, for the learning rate.
+        batches: Batches of an epoch on a device; ``options.accumulate`` of them make a step.
+        devices: How many devices share the training.
     """
 
-    def __init__(self, options: TrainOptions, steps_per_epoch: int) -> None:
+    def __init__(self, options: TrainOptions, batches: int, devices: int = 1) -> None:
         super().__init__()
         self.options = options
-        self.steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = math.ceil(batches / options.accumulate)
+        self.devices = devices
         self.network: nn.Module | None = None
-        self.seen = {"right": 0, "count": 0, "loss": 0.0}
+        self.seen: dict[str, Any] = {"right": 0, "count": 0, "loss": 0.0}
+        self._unchecked: list[tuple[int, Tensor]] = []
 
     def set_model(self, model: nn.Module) -> None:
         """The network to train; NNI's one-shot strategies call this with a supernet."""
@@ -68,6 +81,7 @@ class ClipClassifier(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Forget the last epoch's figures, and tell modules that ask for it how far training is."""
         self.seen = {"right": 0, "count": 0, "loss": 0.0}
+        self._unchecked = []
         for module in self.modules():
             set_progress = getattr(module, "set_progress", None)
             if callable(set_progress):
@@ -77,20 +91,30 @@ class ClipClassifier(pl.LightningModule):
         """The loss of a batch.
 
         Raises:
-            WorkFailed: It is not finite.
+            WorkFailed: It, or that of one of the steps before, is not finite.
         """
         x, y, _ = batch
         scores = self(x)
         loss = self.loss(scores, y) + self.penalty()
-        if not torch.isfinite(loss):
-            raise WorkFailed(
-                f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}",
-                remedy="Lower train.optimizer.lr, add schedule.warmup or clip_gradient",
-            )
-        self.seen["right"] += int((scores.detach().argmax(1) == y).sum())
+        known = loss.detach()
+        self._unchecked.append((batch_idx, known))
+        if known.device.type == "cpu" or len(self._unchecked) >= CHECKED_EVERY:
+            self._check_losses()
+        # Sums stay where they are computed, so that no step waits for the one before.
+        self.seen["right"] = self.seen["right"] + (scores.detach().argmax(1) == y).sum()
         self.seen["count"] += len(y)
-        self.seen["loss"] += float(loss.detach()) * len(y)
+        self.seen["loss"] = self.seen["loss"] + known.double() * len(y)
         return loss
+
+    def _check_losses(self) -> None:
+        steps, losses = zip(*self._unchecked, strict=True)
+        self._unchecked = []
+        for step, loss in zip(steps, torch.stack(losses).tolist(), strict=True):
+            if not math.isfinite(loss):
+                raise WorkFailed(
+                    f"the loss is {loss} in epoch {self.current_epoch + 1}, step {step + 1}",
+                    remedy="Lower train.optimizer.lr, add schedule.warmup or clip_gradient",
+                )
 
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """The recipe's loss of scores (N, classes) for labels (N,)."""
@@ -106,13 +130,20 @@ class ClipClassifier(pl.LightningModule):
         return sum(penalty() for penalty in asking if callable(penalty))
 
     def figures(self) -> dict[str, float]:
-        """Mean loss and top-1 (percent) over the epoch's training clips so far."""
-        count = max(1, self.seen["count"])
-        return {"loss": self.seen["loss"] / count, "train_top1": 100.0 * self.seen["right"] / count}
+        """Mean loss and top-1 (percent) over the epoch's training clips so far, of all devices.
+
+        Raises:
+            WorkFailed: A loss is not finite.
+        """
+        if self._unchecked:
+            self._check_losses()
+        right, count, loss = total([self.seen[name] for name in ("right", "count", "loss")], self.device)
+        count = max(1, count)
+        return {"loss": loss / count, "train_top1": 100.0 * right / count}
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimizer, its learning rate set anew at every step."""
-        optimizer = make_optimizer(self.options, self.parameters())
+        optimizer = make_optimizer(self.options, self.parameters(), self.devices)
         epochs, steps = self.options.epochs, self.steps_per_epoch
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: lr_factor(self.options.schedule, step / steps, epochs)
@@ -120,9 +151,9 @@ class ClipClassifier(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
-def make_optimizer(options: TrainOptions, parameters: Any) -> torch.optim.Optimizer:
+def make_optimizer(options: TrainOptions, parameters: Any, devices: int = 1) -> torch.optim.Optimizer:
     """The recipe's optimizer at the effective learning rate."""
-    chosen, lr = options.optimizer, effective_lr(options)
+    chosen, lr = options.optimizer, effective_lr(options, devices)
     if chosen.name == "sgd":
         return torch.optim.SGD(
             parameters,

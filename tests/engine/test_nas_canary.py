@@ -28,7 +28,8 @@ from torch import nn
 from skelbench.engine import nas
 from skelbench.search import Point
 from skelbench.space.build import FrozenTrial, Mix, TrialSpace
-from skelbench.training.fit import LazyLoader, quiet
+from skelbench.training.batches import LazyLoader
+from skelbench.training.trainer import quiet
 
 POINTS = (
     Point("mix", "mix", ("a", "b", "c"), None),

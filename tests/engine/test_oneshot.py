@@ -26,7 +26,9 @@ from skelbench.search import OneShot, Proposal, Sample, decode
 from skelbench.space.build import SupernetSpace
 from skelbench.space.nodes import CellsNode, ChoiceNode, EdgesNode, NetworkNodes, OpNode, SequenceNode
 from skelbench.space.size import SearchSpace
-from skelbench.training.fit import Epochs, LazyLoader, quiet, trainer_arguments
+from skelbench.training.batches import LazyLoader
+from skelbench.training.fit import Epochs
+from skelbench.training.trainer import quiet, trainer_arguments
 
 from ..space.toys import CONTEXT, FOLD
 from . import tiny

@@ -22,7 +22,8 @@ from skelbench.space.build import SupernetSpace
 from skelbench.space.decisions import Decision
 from skelbench.space.nodes import ChoiceNode, MixNode
 from skelbench.space.size import SearchSpace
-from skelbench.training.fit import Epochs, quiet, trainer_arguments
+from skelbench.training.fit import Epochs
+from skelbench.training.trainer import quiet, trainer_arguments
 
 from ..space.toys import CONTEXT, Times, nodes, times
 from . import tiny

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from skelbench.errors import DataError, RunFolderError, SkelbenchError, WorkFailed
+from skelbench.training.devices import precision_name
 from skelbench.training.evaluate import top1
-from skelbench.training.fit import BEST, LAST, fit, precision_name
+from skelbench.training.fit import BEST, LAST, fit
 from skelbench.training.seed import seed_everything
-from tests.training.made import Loader, network, options, same
+from tests.training.made import Loader, alike, network, options, plain, same
 
 
 def trained(folder, *, seed=0, dropout=0.5, loader=None, val=None, **arguments):
     recipe = arguments.pop("recipe", options())
-    net = network(seed, dropout)
+    net = arguments.pop("net", network)(seed, dropout)
     seed_everything(seed)
     result = fit(
         net,
@@ -196,9 +197,21 @@ def test_an_empty_loader_is_refused(tmp_path):
         trained(tmp_path, loader=Loader(count=0))
 
 
-def test_several_devices_are_refused_since_each_would_see_the_same_clips(tmp_path):
-    with pytest.raises(SkelbenchError, match="devices"):
-        trained(tmp_path, devices=2)
+def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path):
+    whole, one = trained(tmp_path / "a", dropout=0.0, recipe=options(batch_size=8), net=plain)
+    small = Loader(shuffle=True, batch_size=4)
+    parts, two = trained(
+        tmp_path / "b", dropout=0.0, recipe=options(batch_size=4, accumulate=2), loader=small, net=plain
+    )
+    assert (one.batch_size, two.batch_size) == (8, 8)
+    assert alike(whole, parts)
+    assert [r["lr"] for r in one.history] == [r["lr"] for r in two.history]
+
+
+def test_the_learning_rate_follows_the_effective_batch(tmp_path):
+    recipe = options(epochs=1, batch_size=8, accumulate=3, optimizer={"lr": 0.1, "reference_batch": 8})
+    _, result = trained(tmp_path, recipe=recipe)
+    assert (result.lr, result.batch_size) == (pytest.approx(0.3), 24)
 
 
 def test_gradients_are_clipped(tmp_path):
@@ -218,8 +231,8 @@ def test_bf16_trains_and_keeps_its_weights_in_fp32(tmp_path):
 def test_auto_precision_asks_the_processor(monkeypatch):
     for able, name in ((True, "bf16"), (False, "32")):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda able=able: able)
-        assert precision_name(options(precision="auto"), "cpu") == name
-        assert precision_name(options(precision="32"), "cpu") == "32"
+        assert precision_name("auto", "cpu") == name
+        assert precision_name("32", "cpu") == "32"
 
 
 def test_a_full_disk_is_told_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from skelbench.data.loader import Batch
+from skelbench.data.shards import Shard
 from skelbench.data.video.cache import FrameCache
 from skelbench.data.video.cuts import Cuts, cut, fixed_cuts, random_cuts
 from skelbench.data.video.dataset import VideoFile, Videos
@@ -75,7 +76,7 @@ class VideoLoader:
         self.batch_size, self.shuffle, self.seed, self.views = batch_size, shuffle, seed, views
         self.training, self.drop_last, self.crops = training, drop_last, crops
         self.workers, self.prefetch, self.cache = workers, prefetch, cache
-        self.epoch = 0
+        self.epoch, self._shard = 0, Shard()
         chosen = np.tile(np.asarray(indices, dtype=np.int64), repeat)
         self._rows = np.repeat(chosen, views * crops)
         self._view = np.tile(np.repeat(np.arange(views), crops), len(chosen))
@@ -83,8 +84,13 @@ class VideoLoader:
         self._lengths = clips.lengths
 
     def __len__(self) -> int:
-        batches = len(self._rows) / self.batch_size
-        return math.floor(batches) if self.drop_last else math.ceil(batches)
+        return self._shard.batches(len(self._rows), self.batch_size, self.drop_last)
+
+    def shard(self, rank: int, count: int) -> VideoLoader:
+        """A loader of one of ``count`` parts of every batch, each of ``batch_size`` clips."""
+        loader = copy.copy(self)
+        loader._shard = Shard(rank, count)
+        return loader
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order and random changes the next iteration gives."""
@@ -98,8 +104,8 @@ class VideoLoader:
         waiting: deque[tuple[list[Future[None]], Batch]] = deque()
         try:
             for number in range(len(self)):
-                chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
-                rng = np.random.default_rng([self.seed, epoch, _CONTENT, number])
+                chosen = self._shard.rows(order, number, self.batch_size)
+                rng = np.random.default_rng([self.seed, epoch, _CONTENT, self._shard.draw(number)])
                 waiting.append(self._begin(pool, chosen, rng))
                 if len(waiting) > self.prefetch:
                     yield _finished(*waiting.popleft())

@@ -60,8 +60,7 @@ class GradientModule(Supernet):
             self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
         self.set_weights(self._search.training_weights(self.current_epoch), normalised=False)
         loss = self.training_module.training_step(batch, batch_idx)
-        self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
-        self.advance_lr_schedulers(batch_idx)
+        self.learn(loss, batch_idx)
         return loss
 
     def loss_under(self, weights: TensorWeights, batch: Batch) -> Tensor:

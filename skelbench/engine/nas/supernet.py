@@ -106,6 +106,19 @@ class Supernet(BaseOneShotLightningModule):
             if isinstance(module, Decision | Trellis):
                 module.take(weights, tracked=tracked, normalised=normalised)
 
+    def learn(self, loss: Tensor, batch_idx: int) -> None:
+        """Take the gradients of a batch; after as many as the recipe accumulates, a step by their mean."""
+        options, last = self._job.options, batch_idx + 1 == len(self._job.loader)
+        optimizer: Any = self.optimizers()
+        if batch_idx % options.accumulate == 0:
+            optimizer.zero_grad()
+        self.manual_backward(loss / options.accumulate)
+        if (batch_idx + 1) % options.accumulate and not last:
+            return
+        self.clip_gradients(optimizer, options.clip_gradient, "norm")
+        optimizer.step()
+        self.advance_lr_schedulers(batch_idx)
+
     def accuracy(self, proposal: Proposal) -> float:
         """Top-1 in percent of a proposal on the validation clips, with the weights as they are."""
         self.set_weights(_weights(self._job.points, proposal))
@@ -172,8 +185,7 @@ class SupernetModule(Supernet):
         if self._job.active == "single":
             self.draw()
         loss = self.training_module.training_step(batch, batch_idx)
-        self.advance_optimization(loss, batch_idx, self._job.options.clip_gradient, "norm")
-        self.advance_lr_schedulers(batch_idx)
+        self.learn(loss, batch_idx)
         return loss
 
     def on_train_epoch_end(self) -> None:
