@@ -100,6 +100,7 @@ def fit(
     if devices == 1:
         part.train(0, epochs)
     else:
+        sharded(train_loader, 0, devices)
         # A copy, since processes share the memory of tensors that are sent.
         others = replace(part, model=copy.deepcopy(model))
         with helped(devices, device_kind(accelerator), train_part, others):

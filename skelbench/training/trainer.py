@@ -50,6 +50,7 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="pytorch_lightning")
             warnings.filterwarnings("ignore", module="lightning_fabric")
+            warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
             yield
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
