@@ -194,8 +194,6 @@ class TrainOptions(Options):
         precision: ``32``, ``tf32`` (single precision with short mantissas, GPUs only), ``bf16``, ``16`` (half
             precision with a scaled loss, GPUs only); ``auto`` is bf16 where the device computes in it
             natively, else 32.
-        compile: Let PyTorch compile the network for its final training; whether that is faster depends on
-            the network, and it needs a compiler.
     """
 
     epochs: Positive = 70
@@ -210,7 +208,6 @@ class TrainOptions(Options):
     clip_gradient: Annotated[float, Field(gt=0)] | None = None
     validation: ValidationOptions = ValidationOptions()
     precision: Precision = "auto"
-    compile: bool = False
 
 
 class EvaluateOptions(Options):

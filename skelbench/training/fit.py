@@ -23,7 +23,7 @@ from skelbench.training.devices import check_devices, device_kind, precision_nam
 from skelbench.training.evaluate import top1
 from skelbench.training.module import ClipClassifier, effective_batch, effective_lr
 from skelbench.training.ranks import average_buffers, helped, seed_epoch, strategy
-from skelbench.training.trainer import compiled, quiet, trainer_arguments
+from skelbench.training.trainer import quiet, trainer_arguments
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 Report = Callable[[dict[str, Any]], None]
@@ -156,7 +156,7 @@ class Part:
         kind = device_kind(self.accelerator)
         lazy = LazyLoader(loader, torch.device(kind, rank) if kind == "cuda" else None)
         precision = precision_name(self.options.precision, self.accelerator)
-        with quiet(), compiled(self.model, self.options.compile), single_precision(precision == "tf32"):
+        with quiet(), single_precision(precision == "tf32"):
             trainer = pl.Trainer(
                 **trainer_arguments(self.options, self.accelerator)
                 | (

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
-
 from skelbench.recipe import TrainOptions
 from skelbench.training.devices import LIGHTNING, device_kind, precision_name
 
@@ -60,16 +58,3 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
         if signal.getsignal(signal.SIGINT) is not handler:
             signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def compiled(model: nn.Module, wanted: bool) -> Iterator[None]:
-    """Within, the network runs as PyTorch compiles it; its weights and their names stay what they are."""
-    if not wanted:
-        yield
-        return
-    model.compile(dynamic=False)
-    try:
-        yield
-    finally:
-        model._compiled_call_impl = None
