@@ -50,7 +50,7 @@ def run(
         stages: Only these stages of the spec.
         progress: Show lines and bars on standard error.
         **options: More fields of `skelbench.engine.job.RunOptions`: ``runs``, ``resume``,
-            ``accelerator``, ``start``.
+            ``accelerator``, ``devices``, ``start``.
 
     Returns:
         The record; of a spec with stages the records of all its runs.
