@@ -117,3 +117,96 @@ class NormalHeadParams(HeadParams):
     """
 
     std: Above0 = 0.01
+
+
+class MultiScaleParams(Params):
+    """Parameters of a disentangled multi-scale graph convolution.
+
+    Attributes:
+        channels: Output channels; None: those of the block around it, or as the input has.
+        scales: How many distances between joints have weights of their own, from 0.
+    """
+
+    channels: Positive | None = None
+    scales: Positive = 13
+
+
+class SpaceTimeParams(Params):
+    """Parameters of a multi-scale graph convolution over windows of frames.
+
+    Attributes:
+        channels: Output channels; None: those of the block around it, or as the input has.
+        embed: Channels inside; None: as the output has.
+        window: Frames of a window, odd.
+        stride: Step between windows; None: that of the block around it, or 1.
+        scales: How many distances have weights of their own, from 0.
+    """
+
+    channels: Positive | None = None
+    embed: Positive | None = None
+    window: Positive = 3
+    stride: Positive | None = None
+    scales: Positive = 6
+
+    @field_validator("window")
+    @classmethod
+    def _odd(cls, window: int) -> int:
+        return odd(window, "frame")
+
+
+class MultiBranchBlockParams(MultiBranchParams):
+    """Parameters of parallel temporal convolutions with a residual.
+
+    Attributes:
+        activation: What follows the sum.
+    """
+
+    kernel: Positive = 3
+    dilations: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 2, 3, 4)
+    init: Init = "torch"
+    activation: Literal["relu", "none"] = "relu"
+
+
+class DistanceMotionParams(Params):
+    """Parameters of the input of DD-Net.
+
+    Attributes:
+        embed: Channels of each of the three embeddings: distances, slow and fast motion.
+        dropout: Share of channels dropped in training.
+        port: As in the PyTorch port: frames are normalised in the place of channels, distances divided by
+            their mean, positions left uncentred.
+    """
+
+    embed: Positive = 64
+    dropout: Dropout = 0.1
+    port: bool = False
+
+
+class FrameConvsParams(Params):
+    """Parameters of two convolutions over frames.
+
+    Attributes:
+        channels: Output channels; None: as the input has.
+        pool: Whether frames are halved behind them.
+        dropout: Share of channels dropped in training.
+        port: As in the PyTorch port of DD-Net: frames are normalised in the place of channels.
+    """
+
+    channels: Positive | None = None
+    pool: bool = True
+    dropout: Dropout = 0.0
+    port: bool = False
+
+
+class MaxDenseParams(Params):
+    """Parameters of the head of DD-Net.
+
+    Attributes:
+        hidden: Channels of the two hidden layers.
+        dropout: Share of hidden channels dropped in training.
+        port: As in the PyTorch port: hidden layers have a bias beside their normalisation.
+    """
+
+    hidden: Positive = 128
+    dropout: Dropout = 0.5
+    port: bool = False

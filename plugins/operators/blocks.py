@@ -98,6 +98,11 @@ def temporal_conv(
     return conv_bn(context.channels, out_channels(context, channels), kernel, stride or context.stride)
 
 
+def relu(context: BuildContext) -> nn.Module:
+    """Negative values become zero."""
+    return nn.ReLU()
+
+
 class NormalMeanPoolLinear(MeanPoolLinear):
     """`MeanPoolLinear` whose weights begin small and whose bias begins at zero (ST-GCN++).
 

@@ -1,4 +1,4 @@
-"""Operators of hand-made networks since MS-G3D, described: CTR-GCN, ST-GCN++ and what they are made of."""
+"""Descriptions of the operators that DD-Net, MS-G3D, CTR-GCN and ST-GCN++ are made of."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from skelbench.components import Operator
 
 from .block_params import (
     CtrUnitParams,
+    DistanceMotionParams,
+    FrameConvsParams,
     GraphUnitParams,
+    MaxDenseParams,
+    MultiBranchBlockParams,
     MultiBranchParams,
+    MultiScaleParams,
     NormalHeadParams,
     ResidualBlockParams,
+    SpaceTimeParams,
     TemporalParams,
     UnitParams,
 )
@@ -58,6 +64,45 @@ MODERN = (
         summary="mean_pool_linear whose weights begin small and whose bias begins at zero (ST-GCN++)",
         target=f"{_AT}.blocks:NormalMeanPoolLinear",
         params=NormalHeadParams,
+        contract="head",
+    ),
+    Operator(
+        name="multi_scale_graph_conv",
+        summary="graph convolution with weights for each distance between joints (MS-G3D)",
+        target=f"{_AT}.msg3d:multi_scale_graph_conv",
+        params=MultiScaleParams,
+    ),
+    Operator(
+        name="space_time_graph_conv",
+        summary="multi-scale graph convolution over all joints of a window of frames (MS-G3D)",
+        target=f"{_AT}.msg3d:SpaceTimeGraphConv",
+        params=SpaceTimeParams,
+    ),
+    Operator(
+        name="multi_branch_block",
+        summary="multi_branch_conv with a residual (MS-G3D)",
+        target=f"{_AT}.msg3d:multi_branch_block",
+        params=MultiBranchBlockParams,
+    ),
+    Operator(name="relu", summary="negative values become zero", target=f"{_AT}.blocks:relu"),
+    Operator(
+        name="distance_motion_embed",
+        summary="embeds distances between joints and motion at two scales (DD-Net)",
+        target=f"{_AT}.ddnet:DistanceMotion",
+        params=DistanceMotionParams,
+        contract="input",
+    ),
+    Operator(
+        name="frame_convs",
+        summary="two convolutions over frames and a pool that halves them (DD-Net)",
+        target=f"{_AT}.ddnet:FrameConvs",
+        params=FrameConvsParams,
+    ),
+    Operator(
+        name="max_pool_dense",
+        summary="largest over frames and joints, two hidden layers, a linear layer (DD-Net)",
+        target=f"{_AT}.ddnet:MaxDenseHead",
+        params=MaxDenseParams,
         contract="head",
     ),
 )

@@ -22,8 +22,6 @@ from tests.parity.baselines import (
 REGISTRY = load_registry()
 WIDTHS = [3, *[64] * 4, *[128] * 3, *[256] * 3]
 """Channels before and after each of ten blocks."""
-NTU, UCLA = (60, 25, 2), (10, 20, 1)
-"""Classes, joints and persons."""
 
 
 def blocks():
@@ -106,31 +104,100 @@ def st_gcn_pp(classes, joints, persons) -> Weights:
     return out
 
 
+def ms_g3d(classes, joints, persons) -> Weights:
+    out = ends(classes, joints, persons, width=384)
+
+    def aggregate(ours, theirs, nodes, scales, inputs, outputs):
+        free = value(f"{theirs}.A_res", scales * nodes, nodes).view(scales, nodes, nodes)
+        out[f"{ours}.free"] = free.transpose(1, 2)  # theirs has the target first
+        mlp = layer("x", f"{theirs}.mlp.layers.0", outputs, scales * inputs, 1, 1)
+        out[f"{ours}.linear.weight"], out[f"{ours}.linear.bias"] = mlp["x.weight"].flatten(1), mlp["x.bias"]
+        out.update(norm(f"{ours}.bn", f"{theirs}.mlp.layers.1", outputs))
+
+    def six(ours, theirs, inputs, outputs, *, residual):
+        out.update(branches(f"{ours}.spatial", theirs, inputs, [outputs // 6] * 6, 3, ends=True))
+        if residual:
+            conv, bn = f"{theirs}.residual.conv", f"{theirs}.residual.bn"
+            out.update(conv_bn(f"{ours}.residual", conv, bn, outputs, inputs))
+
+    stages = [(3, 96, 96), (96, 96, 192), (192, 192, 384)]
+    for i, (c, inside, d) in enumerate(stages, start=1):
+        ours = f"body.{3 * (i - 1)}"
+        aggregate(f"{ours}.0.0", f"sgcn{i}.0", joints, 13, c, inside)
+        six(f"{ours}.0.1", f"sgcn{i}.1", inside, d, residual=i > 1)
+        six(f"{ours}.0.2", f"sgcn{i}.2", d, d, residual=False)
+        for number, window in enumerate((3, 5)):
+            here, there = f"{ours}.{1 + number}", f"gcn3d{i}.gcn3d.{number}"
+            aggregate(f"{here}.inside", f"{there}.gcn3d.1", window * joints, 6, c, inside)
+            joined = layer("x", f"{there}.out_conv", d, inside, 1, window, 1)
+            weight = joined["x.weight"].squeeze(4).squeeze(2).transpose(1, 2).flatten(1)  # frames first
+            out[f"{here}.join.weight"], out[f"{here}.join.bias"] = weight, joined["x.bias"]
+            out |= norm(f"{here}.bn", f"{there}.out_bn", d)
+        six(f"body.{3 * i - 1}", f"tcn{i}", d, d, residual=False)
+    return out
+
+
+def dd_net(classes, joints, persons) -> Weights:
+    out: Weights = {}
+
+    def conv(ours, theirs, outputs, inputs, kernel, frames):
+        out[f"{ours}.conv.weight"] = value(f"{theirs}.conv1.weight", outputs, inputs, kernel)
+        out.update(norm(f"{ours}.bn", f"{theirs}.bn", frames))
+
+    pairs = joints * (joints - 1) // 2
+    for ours, theirs, inputs, frames, last in (
+        ("distances", "jcd", pairs, 32, "jcd_conv3"),
+        ("slow", "slow", 3 * joints, 32, "slow_conv3"),
+        ("fast", "fast", 3 * joints, 16, "fast_conv3.0"),
+    ):
+        conv(f"input.{ours}.0", f"{theirs}_conv1.0", 128, inputs, 1, frames)
+        conv(f"input.{ours}.2", f"{theirs}_conv2.0", 64, 128, 3, frames)
+        conv(f"input.{ours}.4", last, 64, 64, 1, frames)
+    for i, (name, c, d, frames) in enumerate(
+        [("block1", 192, 128, 16), ("block2", 128, 256, 8), ("block3.0", 256, 512, 4)]
+    ):
+        conv(f"body.{i}.convs.0", f"{name}.c1D1", d, c, 3, frames)
+        conv(f"body.{i}.convs.1", f"{name}.c1D2", d, d, 3, frames)
+    for ours, theirs, c in (("first", "linear1.0", 512), ("second", "linear2.0", 128)):
+        out |= layer(f"head.{ours}.linear", f"{theirs}.linear", 128, c)
+        out |= norm(f"head.{ours}.bn", f"{theirs}.bn", 128)
+    return out | layer("head.linear", "linear3", classes, 128)
+
+
 WEIGHTS = {
     "ctr-gcn": ("ctrgcn", ctr_gcn),
     "ctr-gcn-baseline": ("ctrgcn_baseline", ctr_gcn_baseline),
     "st-gcn++": ("stgcnpp", st_gcn_pp),
+    "ms-g3d": ("msg3d", ms_g3d),
+    "dd-net": ("ddnet", dd_net),
 }
-TOLERANCE = {}
+TOLERANCE = {"dd-net": {"eval": 3e-3}}
+"""Normalising two values, as DD-Net's head does for a batch of two, gives +-1 whatever they are: in
+evaluation their difference is divided by one that rounding moves. The released scores in float32 are 1.5e-3 from
+those in float32 here, and 5e-4 from those in float64."""
+UNLIKE_THE_SPEC = {
+    ("dd-net", "baselines"): {"profile": "dd-net"},
+    ("dd-net", "baselines-ucla"): {"sets": ("data.clip.frames=32",)},
+}
+"""Where the released scores are of another data set or of clips of another length."""
+CASES = [
+    (name, spec)
+    for name in WEIGHTS
+    for spec in ("baselines", "baselines-ucla")
+    if (name, spec) != ("ctr-gcn-baseline", "baselines-ucla")  # there are no released scores
+]
 
 
-@pytest.fixture(scope="module")
-def specs():
-    return {name: check_spec(load_spec(name), REGISTRY) for name in ("baselines", "baselines-ucla")}
-
-
-def build(checked, name, device="cpu"):
-    architecture = checked.architectures[name]
-    with torch.device(device):
-        return build_network(architecture.network, architecture.sample, checked.context())
-
-
-@pytest.mark.parametrize(
-    ("spec", "sizes", "suffix"), [("baselines", NTU, ""), ("baselines-ucla", UCLA, "_nwucla")]
-)
-@pytest.mark.parametrize("name", WEIGHTS)
-def test_scores_are_those_of_the_released_network(name, spec, sizes, suffix, specs):
+@pytest.mark.parametrize(("name", "spec"), CASES)
+def test_scores_are_those_of_the_released_network(name, spec):
+    checked = check_spec(load_spec(spec, **UNLIKE_THE_SPEC.get((name, spec), {})), REGISTRY)
+    architecture, context = checked.architectures[name], checked.context()
+    network = build_network(architecture.network, architecture.sample, context)
     file, weights = WEIGHTS[name]
-    if file == "ctrgcn_baseline" and suffix:
-        pytest.skip("there are no released scores")
-    check(build(specs[spec], name), weights(*sizes), file + suffix, TOLERANCE.get(name, 1e-5))
+    suffix = "_nwucla" if spec == "baselines-ucla" else ""
+    check(
+        network,
+        weights(context.classes, context.joints, context.persons),
+        file + suffix,
+        **TOLERANCE.get(name, {}),
+    )

@@ -43,9 +43,11 @@ SIZES = [
     ("baselines", "ctr-gcn", 1_446_672, 1.939, of_frames(64, 25, 2)),
     ("baselines", "ctr-gcn-baseline", 2_092_902, 2.527, 0),
     ("baselines", "st-gcn++", 1_403_144, 1.872, 0),
+    ("baselines", "ms-g3d", 3_194_595, 6.991, 0),
     ("baselines-ucla", "ctr-gcn", 1_426_892, 0.618, of_frames(52, 20, 1)),
     ("baselines-ucla", "ctr-gcn-baseline", 2_073_122, 0.812, 0),
     ("baselines-ucla", "st-gcn++", 1_383_514, 0.596, 0),
+    ("baselines-ucla", "ms-g3d", 3_028_690, 2.154, 0),
 ]
 
 
@@ -56,9 +58,25 @@ def test_size_and_cost_are_those_of_the_released_code(spec, name, params, gmacs,
     assert round((found.macs + saved) / 1e9, 3) == gmacs
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "params", "mmacs"),
+    [
+        ({"name": "baselines", "profile": "dd-net"}, "dd-net", 1_815_006, 12.8),
+        ({"name": "baselines", "profile": "dd-net"}, "dd-net-keras", 1_819_278, 12.8),
+        ({"name": "baselines-ucla", "sets": ("data.clip.frames=32",)}, "dd-net", 1_807_706, 12.6),
+    ],
+)
+def test_dd_net_has_its_size_on_clips_of_32_frames(given, name, params, mmacs):
+    checked = check_spec(load_spec(**given), REGISTRY)
+    found = cost(build(checked, name), checked.context().clip_shape)
+    assert found.params == params
+    assert round(found.macs / 1e6, 1) == mmacs
+
+
 def test_every_architecture_is_covered(specs):
     for name, checked in specs.items():
-        assert {arch for spec, arch, *_ in SIZES if spec == name} == set(checked.architectures)
+        covered = {arch for spec, arch, *_ in SIZES if spec == name} | {"dd-net", "dd-net-keras"}
+        assert covered == set(checked.architectures)
 
 
 @pytest.mark.parametrize("spec", ["baselines", "baselines-ucla"])

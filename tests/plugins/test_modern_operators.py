@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from skelbench_plugins.graphs.fixed import adjacency
+from skelbench_plugins.graphs.hops import at_distance, hops, links, over_frames
 from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
 from skelbench_plugins.layouts import NTU25
 from skelbench_plugins.operators.blocks import gathered
@@ -58,6 +59,45 @@ class TestMultiBranchConvConforms(OperatorConformance):
 
 class TestNormalHeadConforms(OperatorConformance):
     name = "mean_pool_linear.normal"
+
+
+class TestMultiScaleGraphConvConforms(OperatorConformance):
+    name = "multi_scale_graph_conv"
+    params = {"channels": 24, "scales": 5}  # noqa: RUF012
+
+
+class TestSpaceTimeGraphConvConforms(OperatorConformance):
+    name = "space_time_graph_conv"
+    params = {"channels": 24, "stride": 2, "scales": 3}  # noqa: RUF012
+
+
+class TestMultiBranchBlockConforms(OperatorConformance):
+    name = "multi_branch_block"
+    params = {"channels": 24, "stride": 2}  # noqa: RUF012
+
+
+class TestReluConforms(OperatorConformance):
+    name = "relu"
+
+
+class TestDistanceMotionConforms(OperatorConformance):
+    name = "distance_motion_embed"
+    params = {"embed": 4}  # noqa: RUF012
+
+
+class TestPortOfDistanceMotionConforms(OperatorConformance):
+    name = "distance_motion_embed"
+    params = {"embed": 4, "port": True}  # noqa: RUF012
+
+
+class TestFrameConvsConform(OperatorConformance):
+    name = "frame_convs"
+    params = {"channels": 24, "dropout": 0.1}  # noqa: RUF012
+
+
+class TestMaxDenseHeadConforms(OperatorConformance):
+    name = "max_pool_dense"
+    params = {"port": True}  # noqa: RUF012
 
 
 class TestLearnedAdjacencyConforms(GraphModuleConformance):
@@ -176,6 +216,47 @@ class TestGraphs:
     def test_impossible_parents_are_told(self, pair):
         with pytest.raises(SpecError, match=f"joint {pair[0]} of layout 'ntu25' cannot hang"):
             rewired(NTU25, [pair])
+
+
+class TestHops:
+    def test_are_those_of_a_search_from_every_joint(self):
+        near = {v: {u for e in NTU25.inward if v in e for u in e} - {v} for v in range(25)}
+        found = hops(links(NTU25))
+        for start in range(25):
+            distance, front = {start: 0}, [start]
+            while front:
+                new = {u for v in front for u in near[v]} - set(distance)
+                distance |= dict.fromkeys(new, max(distance.values()) + 1)
+                front = sorted(new)
+            assert found[start].tolist() == [distance[v] for v in range(25)]
+
+    def test_nodes_that_nothing_leads_to_are_farther_than_any(self):
+        assert hops(torch.zeros(3, 3)).tolist() == [[0, 3, 3], [3, 0, 3], [3, 3, 0]]
+
+    def test_over_frames_a_joint_meets_itself_and_its_neighbours_in_one_step(self):
+        one, two = hops(links(NTU25)), hops(over_frames(links(NTU25), 2))
+        other_frame = two[:25, 25:]
+        assert torch.equal(two[:25, :25], one)
+        assert torch.equal(other_frame, torch.where(one == 0, 1, one))
+
+    def test_graphs_of_a_distance_are_normalised_by_degree(self):
+        distance, graphs = hops(links(NTU25)), at_distance(links(NTU25), 4)
+        assert torch.equal(graphs[0], torch.eye(25))
+        for k in (1, 2, 3):
+            plain = (distance == k).float() + torch.eye(25)
+            degree = plain.sum(0)
+            assert torch.allclose(graphs[k], plain / (degree[:, None] * degree[None]).sqrt())
+
+
+class TestDistanceMotion:
+    def test_nobody_gives_finite_features_in_the_port(self, place):
+        module = make("distance_motion_embed", place(channels=3), embed=4, port=True)
+        assert module(torch.zeros(2, 3, 6, 25, 2)).isfinite().all()
+
+    def test_distances_do_not_depend_on_where_somebody_stands(self, place):
+        module = make("distance_motion_embed", place(channels=3), embed=4).eval()
+        x = torch.randn(2, 3, 8, 25, 2)
+        assert torch.allclose(module(x), module(x + 5), atol=1e-4)
 
 
 def test_only_a_module_between_the_ends_may_stand_in_a_block():
