@@ -171,10 +171,10 @@ WEIGHTS = {
     "ms-g3d": ("msg3d", ms_g3d),
     "dd-net": ("ddnet", dd_net),
 }
-TOLERANCE = {"dd-net": {"eval": 3e-3}}
+TOLERANCE = {"dd-net": {"train": 5e-5, "eval": 3e-3}}
 """Normalising two values, as DD-Net's head does for a batch of two, gives +-1 whatever they are: in
-evaluation their difference is divided by one that rounding moves. The released scores in float32 are 1.5e-3 from
-those in float32 here, and 5e-4 from those in float64."""
+evaluation their difference is divided by one that rounding moves. The released scores in float32 are 1.5e-3
+from those in float32 here, and 5e-4 from those in float64."""
 UNLIKE_THE_SPEC = {
     ("dd-net", "baselines"): {"profile": "dd-net"},
     ("dd-net", "baselines-ucla"): {"sets": ("data.clip.frames=32",)},
