@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from skelbench.errors import DataError, SkelbenchError
+from skelbench.errors import DataError, RunFolderError, SkelbenchError
 from skelbench.recipe import TrainOptions
 from skelbench.results.files import write_atomic
 from skelbench.training.batches import LazyLoader
@@ -152,7 +152,7 @@ class Part:
         module.set_model(self.model)
         if self.last:
             check_fits(stored(self.last)["state_dict"], module, self.last)
-        epochs.seed = self.seed
+        epochs.seed, epochs.batch = self.seed, effective_batch(self.options, self.devices)
         kind = device_kind(self.accelerator)
         lazy = LazyLoader(loader, torch.device(kind, rank) if kind == "cuda" else None)
         precision = precision_name(self.options.precision, self.accelerator)
@@ -206,6 +206,7 @@ class Epochs(pl.callbacks.Checkpoint):
     best: float = -1.0
     started: float = 0.0
     seed: int = 0
+    batch: int = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Give the loader its epoch."""
@@ -251,10 +252,22 @@ class Epochs(pl.callbacks.Checkpoint):
             "best_epoch": self.best_epoch,
             "best": self.best,
             "random": random_state(),
+            "batch": self.batch,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Go on from `state_dict`.
+
+        Raises:
+            RunFolderError: It is of a training with another effective batch.
+        """
+        batch = state_dict.get("batch", self.batch)
+        if batch != self.batch:
+            raise RunFolderError(
+                f"the training in this folder takes {batch} clips a step over all devices, not {self.batch}",
+                where=self.folder / LAST,
+                remedy="Give as many --devices as it had, or run it again with --no-resume",
+            )
         self.history = state_dict["history"]
         self.best_epoch, self.best = state_dict["best_epoch"], state_dict["best"]
         set_random_state(state_dict["random"])

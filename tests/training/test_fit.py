@@ -208,6 +208,13 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path):
     assert [r["lr"] for r in one.history] == [r["lr"] for r in two.history]
 
 
+def test_it_does_not_go_on_with_another_effective_batch(tmp_path):
+    with pytest.raises(Stop):
+        trained(tmp_path, report=crash_after(1))
+    with pytest.raises(RunFolderError, match=r"takes 8 clips a step.*not 16.*--devices"):
+        trained(tmp_path, recipe=options(accumulate=2))
+
+
 def test_the_learning_rate_follows_the_effective_batch(tmp_path):
     recipe = options(epochs=1, batch_size=8, accumulate=3, optimizer={"lr": 0.1, "reference_batch": 8})
     _, result = trained(tmp_path, recipe=recipe)

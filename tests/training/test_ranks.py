@@ -22,11 +22,13 @@ class Stop(Exception):
     """Raised in the middle of training."""
 
 
-def test_two_processes_are_one_at_the_same_effective_batch_and_resume(tmp_path):
+RECIPE = {"optimizer": {"lr": 0.05, "reference_batch": 4}}
+
+
+def test_two_processes_are_one_at_the_same_effective_batch(tmp_path):
     two, one = plain(), plain()
-    recipe = {"optimizer": {"lr": 0.05, "reference_batch": 4}}
-    parallel = trained(tmp_path / "two", two, devices=2, batch_size=4, **recipe)
-    alone = trained(tmp_path / "one", one, batch_size=8, **recipe)
+    parallel = trained(tmp_path / "two", two, devices=2, batch_size=4, **RECIPE)
+    alone = trained(tmp_path / "one", one, batch_size=8, **RECIPE)
     assert alike(two, one)
     for name in ("loss", "train_top1", "lr"):
         assert [r[name] for r in parallel.history] == pytest.approx(
@@ -34,17 +36,22 @@ def test_two_processes_are_one_at_the_same_effective_batch_and_resume(tmp_path):
         )
     assert (parallel.batch_size, parallel.lr) == (alone.batch_size, alone.lr) == (8, 0.1)
 
+
+@pytest.mark.slow  # each start of a process imports PyTorch anew
+def test_two_processes_go_on_where_they_stopped(tmp_path):
     def stop(row):
         if row["epoch"] == 2:
             raise Stop
 
+    whole, parts = plain(dropout=0.5), plain(seed=3, dropout=0.5)
+    trained(tmp_path / "whole", whole, devices=2, batch_size=4, **RECIPE)
     with pytest.raises(Stop):
-        trained(tmp_path / "parts", plain(), devices=2, batch_size=4, report=stop, **recipe)
-    parts = plain(seed=3)
-    trained(tmp_path / "parts", parts, devices=2, batch_size=4, **recipe)
-    assert same(parts, two)
+        trained(tmp_path / "parts", plain(dropout=0.5), devices=2, batch_size=4, report=stop, **RECIPE)
+    trained(tmp_path / "parts", parts, devices=2, batch_size=4, **RECIPE)
+    assert same(parts, whole)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_that_accumulates_where_batches_are_normalised(tmp_path):
     two, one = network(), network()
     trained(tmp_path / "two", two, devices=2, batch_size=4)
