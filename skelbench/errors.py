@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,46 @@ def did_you_mean(name: object, names: Iterable[str], *, at_most: int = 12) -> st
         return f"Did you mean '{near}'?"
     shown = ", ".join(listed[:at_most]) + (", ..." if len(listed) > at_most else "")
     return f"Valid names: {shown}" if listed else "There is none to choose from"
+
+
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "decimal_type"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "a mapping"),
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a date such as 2026-01-31"),
+    "string_type": "text",
+    "finite_number": "a finite number",
+    "none_required": "null",
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "too_short": "longer: it needs at least {min_length}",
+    "too_long": "shorter: it has room for {max_length}",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_too_long": "a text of at most {max_length} characters",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "is_instance_of": "a {class}",
+    "callable_type": "something that can be called",
+}
+"""What a value must be, by pydantic's name of what is wrong with it."""
+
+
+def fault_in_words(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in plain words: ``must be a whole number``.
+
+    Args:
+        fault: One of the details of a pydantic ``ValidationError``.
+    """
+    context = fault.get("ctx", {})
+    if fault["type"] in ("value_error", "assertion_error") and "error" in context:
+        return str(context["error"])
+    if fault["type"] in _EXPECTED:
+        shown = {key: f"{v:g}" if isinstance(v, float) else v for key, v in context.items()}
+        return "must be " + _EXPECTED[fault["type"]].format(**shown)
+    return re.sub(r"^Input should (have|be|contain)", r"must \1", str(fault["msg"]))

@@ -135,7 +135,7 @@ def left_behind() -> list[str]:
             "epochs: 1, batch",
             "epochs: many, batch",
             "tiny.yaml:11",
-            "should be a valid integer (it is 'many')",
+            "must be a whole number (it is 'many')",
             "",
         ),
         (

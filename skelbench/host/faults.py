@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from skelbench.components import KINDS, Component, Dataset, Layout
+from skelbench.errors import fault_in_words
 
 _TAKEN = {
     "operator": ("op", "repeat"),
@@ -56,7 +57,7 @@ def _field_fault(component: Component, wanted: type[Component]) -> str | None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = first["loc"][0]
-        message = first["msg"][0].lower() + first["msg"][1:]
+        message = fault_in_words(first)
         return f"'{component.name}' {name}={getattr(component, str(name))!r}: {message}"
     return None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from skelbench.errors import Problem, RunFolderError
+from skelbench.errors import Problem, RunFolderError, fault_in_words
 from skelbench.results.files import disk
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -102,6 +102,6 @@ def _validate(path: Path, rows: list[Any], name: str) -> list[Reported]:
 
 def _problems(path: Path, index: int, error: ValidationError) -> list[Problem]:
     return [
-        Problem(f"reported[{index}].{'.'.join(map(str, fault['loc']))}: {fault['msg']}", str(path))
+        Problem(f"reported[{index}].{'.'.join(map(str, fault['loc']))}: {fault_in_words(fault)}", str(path))
         for fault in error.errors(include_url=False)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from skelbench.errors import Problem, RunFolderError
+from skelbench.errors import Problem, RunFolderError, fault_in_words
 from skelbench.results.files import disk
 
 
@@ -39,6 +39,6 @@ def problems(path: Path, error: ValidationError) -> list[Problem]:
     found = []
     for fault in error.errors(include_url=False):
         place = ".".join(map(str, fault["loc"]))
-        what = f"{place}: {fault['msg']}" if place else fault["msg"]
+        what = f"{place}: {fault_in_words(fault)}" if place else fault_in_words(fault)
         found.append(Problem(what, str(path), remedy))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from skelbench.errors import Problem, did_you_mean
+from skelbench.errors import Problem, did_you_mean, fault_in_words
 from skelbench.spec.yaml import Marks, Path
 
 
@@ -35,7 +35,7 @@ def problems(
             shown = (
                 f" (it is {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
             )
-            yield Problem(f"'{name}': {fault['msg']}{shown}", marks.at(path))
+            yield Problem(f"'{name}': {fault_in_words(fault)}{shown}", marks.at(path))
 
 
 def _fields(model: Any, loc: tuple[str | int, ...]) -> list[str]:

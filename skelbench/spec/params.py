@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from skelbench.components import Component
-from skelbench.errors import Problem, described, did_you_mean
+from skelbench.errors import Problem, described, did_you_mean, fault_in_words
 from skelbench.spec.yaml import Marks, Path
 
 
@@ -60,7 +60,7 @@ def _problem(
         return Problem(f"{owner} has no parameter '{name}'", where, remedy)
     if fault["type"] == "missing":
         return Problem(f"{owner} needs the parameter '{name}'", where, f"Add '{name}'")
-    message = fault["msg"].removeprefix("Value error, ")
+    message = fault_in_words(fault)
     given = fault["input"]
     shown = f" (it is {given!r})" if loc and isinstance(given, str | int | float | None) else ""
     return Problem(f"{owner}: {f'{name}: ' if name else ''}{message}{shown}", where)

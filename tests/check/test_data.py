@@ -85,7 +85,7 @@ def test_a_data_set_without_parameters_may_be_a_mapping_too(check) -> None:
     ("dataset", "line", "words"),
     [
         ({"name": "clips", "clases": 3}, 15, "has no parameter 'clases'. Did you mean 'classes'?"),
-        ({"name": "clips", "channels": 2}, 15, "channels: Input should be 1 or 3 (it is 2)"),
+        ({"name": "clips", "channels": 2}, 15, "channels: must be 1 or 3 (it is 2)"),
         ({"name": "ucf101", "classes": 3}, 15, "has no parameter 'classes'. It takes no parameters"),
         ({"name": "ucf100"}, 14, "unknown dataset 'ucf100'. Did you mean 'ucf101'?"),
         ("ucf100", 13, "unknown dataset 'ucf100'. Did you mean 'ucf101'?"),

@@ -147,7 +147,7 @@ def test_shipped_specs_fit_the_registry_in_every_profile(name: str, registry: Re
         (
             "population: 8",
             "population: 1",
-            "s.yaml:13: strategy 'ceim': population: Input should be greater than",
+            "s.yaml:13: strategy 'ceim': population: must be at least 2",
         ),
         ("threshold: 0.1", "threshold: 1", "s.yaml:15: no weight can exceed a threshold of 1"),
         (
@@ -267,7 +267,7 @@ def test_stages_and_starts_that_are_well(check: Callable[..., Checked]):
         (
             "weights: {fixed: {input: input}}",
             "weights: {}",
-            "s.yaml:20: 'architectures.one.start.weights': Dictionary should have at least 1 item",
+            "s.yaml:20: 'architectures.one.start.weights': must be longer: it needs at least 1",
         ),
         (
             "{input: input}",
@@ -282,7 +282,7 @@ def test_stages_and_starts_that_are_well(check: Callable[..., Checked]):
         (
             "start: {weights",
             "start: {freeze: 1, weights",
-            "s.yaml:20: 'architectures.one.start.freeze': Input should be less than 1",
+            "s.yaml:20: 'architectures.one.start.freeze': must be less than 1",
         ),
         (
             "start: {weights",
@@ -340,12 +340,12 @@ def test_stages_and_starts_that_are_well(check: Callable[..., Checked]):
         (
             "- [3, 1]",
             "- [3, -1]",
-            "s.yaml:33: 'stages.1.fuse.1.1': Input should be greater than or equal to 0 (it is -1)",
+            "s.yaml:33: 'stages.1.fuse.1.1': must be at least 0 (it is -1)",
         ),
         (
             "[joint, bone]",
             "[joint, bones]",
-            "s.yaml:30: 'stages.1.streams.1': Input should be 'joint', 'bone'",
+            "s.yaml:30: 'stages.1.streams.1': must be 'joint', 'bone'",
         ),
         ("streams:", "stream:", "s.yaml:30: unknown key 'stages.1.stream'. Did you mean 'streams'?"),
     ],

@@ -57,7 +57,7 @@ def failing() -> Iterable[Metric]:
         ([Metric(name="x", params=dict)], "'x' params that are not a model"),  # type: ignore[arg-type]
         ("top1", "register_metrics gave 'top1', not a list of Metrics"),
         ([Metric(name="x", target="module.attribute")], "'x' the target 'module.attribute': write 'module:"),
-        ([Metric(name="x", summary=None)], "'x' summary=None: input should be a valid string"),  # type: ignore[arg-type]
+        ([Metric(name="x", summary=None)], "'x' summary=None: must be text"),  # type: ignore[arg-type]
         (failing, "OSError: disk on fire"),
     ],
 )
