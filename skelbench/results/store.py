@@ -15,6 +15,7 @@ import numpy as np
 from skelbench.errors import RunFolderError
 from skelbench.results import journal
 from skelbench.results.files import disk, write_atomic
+from skelbench.results.lock import exclusive
 from skelbench.results.record import RECORD, Record
 
 IDENTITY = "run.json"
@@ -24,6 +25,7 @@ ARCHITECTURE = "architecture.yaml"
 SCORES = "scores.npz"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,6 @@ class RunFolder:
         Raises:
             RunFolderError: Another process has it.
         """
-        from skelbench.results.lock import exclusive  # needs POSIX; reading a run does not
-
         with exclusive(self.path / LOCK):
             yield
 
@@ -193,6 +193,8 @@ class RunFolder:
 
 
 def _identity(path: Path) -> dict[str, Any]:
+    if path.is_dir() and not (path / IDENTITY).exists():
+        _refuse_folder_of_runs(path)
     with disk(path / IDENTITY, "open the run"):
         content = (path / IDENTITY).read_bytes()
     try:
@@ -203,6 +205,14 @@ def _identity(path: Path) -> dict[str, Any]:
         raise RunFolderError(
             "the run's identity is damaged", where=path / IDENTITY, remedy="Remove the folder and run again"
         ) from error
+
+
+def _refuse_folder_of_runs(path: Path) -> None:
+    runs = sorted(identity.parent.name for identity in path.glob(f"*/{IDENTITY}"))
+    if runs:
+        some = ", ".join(runs[:_MOST_NAMED]) + (", ..." if len(runs) > _MOST_NAMED else "")
+        remedy = f"Name one of them, such as {path / runs[0]}"
+        raise RunFolderError(f"this is a folder of runs: {some}", where=path, remedy=remedy)
 
 
 def _refuse_another(path: Path, wanted: Mapping[str, Any]) -> None:

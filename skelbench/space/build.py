@@ -30,8 +30,9 @@ from skelbench.space.nodes import (
 from skelbench.space.shapes import at_shape, output_shape
 from skelbench.space.tree import by_input, point_of
 from skelbench.space.trellises import Candidate, Trellis
+from skelbench.training.lightning import without_torchmetrics
 
-with warnings.catch_warnings():
+with warnings.catch_warnings(), without_torchmetrics():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
     from nni.mutable import Categorical, CategoricalMultiple

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
+from skelbench.training.meta import shapes_alone
 
 
 def at_shape(context: BuildContext, shape: tuple[int, ...], place: str = "") -> BuildContext:
@@ -46,7 +47,7 @@ def output_shape(module: nn.Module, shape: tuple[int, ...], place: str) -> tuple
     training = {part: part.training for part in module.modules()}
     try:
         module.eval()  # in training, normalisation takes no single value per channel
-        with torch.no_grad():
+        with shapes_alone():
             return tuple(functional_call(module, meta, torch.empty(shape, device="meta")).shape)
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
         size = " x ".join(map(str, shape))

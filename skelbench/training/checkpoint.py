@@ -7,12 +7,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import nn
 
 from skelbench.errors import RunFolderError
 from skelbench.results.files import disk
+from skelbench.training.lightning import pl
 
 
 def random_state() -> list[torch.Tensor]:

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from skelbench.errors import SkelbenchError
 from skelbench.training.convention import ModuleMacs
+from skelbench.training.meta import shapes_alone
 
 
 class CostRow(TypedDict):
@@ -146,7 +147,7 @@ def _counted(
 
     for name, part in parts:
         _watch(name, part, totals, rows)
-    with torch.no_grad(), products, modules:
+    with shapes_alone(), products, modules:
         hollow(torch.empty(shape, device="meta"))
     return totals(), rows
 

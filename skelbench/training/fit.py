@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-import pytorch_lightning as pl
 import torch
 from torch import nn
 
@@ -21,6 +20,7 @@ from skelbench.training.batches import LazyLoader
 from skelbench.training.checkpoint import check_fits, random_state, save, set_random_state, stored
 from skelbench.training.devices import check_devices, device_kind, precision_name, single_precision
 from skelbench.training.evaluate import top1
+from skelbench.training.lightning import pl
 from skelbench.training.module import ClipClassifier, effective_batch, effective_lr
 from skelbench.training.ranks import average_buffers, helped, seed_epoch, strategy
 from skelbench.training.trainer import quiet, trainer_arguments

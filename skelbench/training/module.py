@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from skelbench.errors import WorkFailed
 from skelbench.recipe import ScheduleOptions, TrainOptions
+from skelbench.training.lightning import pl
 from skelbench.training.ranks import total
 
 Batch = tuple[Tensor, Tensor, Tensor]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine import tiny
 from tests.made_plugins import COUNT, install_many
 
 HEAVY = (
@@ -77,3 +78,25 @@ def test_many_plugins_are_loaded_and_nothing_heavy_of_theirs(command: str, tmp_p
     path = str(tmp_path / "site")
     found = imported_by(*command.split(), folder=tmp_path, libraries=(*HEAVY, *heavy, *light), path=path)
     assert found == list(light)
+
+
+@pytest.mark.parametrize(
+    ("command", "imported"),
+    [
+        ("describe sgcn --arch 2s-agcn", {"torch"}),
+        ("run {spec} --runs {folder}", {"torch", "nni", "pytorch_lightning", "lightning_fabric"}),
+    ],
+)
+def test_heavy_commands_import_what_they_use(command: str, imported: set[str], tmp_path: Path) -> None:
+    spec = tiny.write(tmp_path, tiny.spec(search=tiny.own("random", evaluations=1)))
+    given = command.format(spec=spec, folder=tmp_path).split()
+    libraries = (
+        "torch",
+        "sympy",
+        "nni",
+        "pytorch_lightning",
+        "lightning_fabric",
+        "torchmetrics",
+        "matplotlib",
+    )
+    assert set(imported_by(*given, folder=tmp_path, libraries=libraries)) == imported

@@ -247,3 +247,8 @@ def test_the_lock_of_a_dead_process_does_not_stand_in_the_way(run):
     assert process.exitcode == 7
     with run.lock():
         assert json.loads((run.path / IDENTITY).read_text())["seed"] == 0
+
+
+def test_a_folder_of_runs_is_no_run_and_names_them(run):
+    with pytest.raises(RunFolderError, match=f"this is a folder of runs: {run.name}.*Name one of them"):
+        RunFolder(run.path.parent)

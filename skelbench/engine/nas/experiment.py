@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
-with warnings.catch_warnings():
+from skelbench.training.lightning import without_torchmetrics
+
+with warnings.catch_warnings(), without_torchmetrics():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
     from nni.nas.experiment import NasExperiment, NasExperimentConfig

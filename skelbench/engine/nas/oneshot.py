@@ -10,7 +10,6 @@ from typing import Any
 
 import nni.nas.strategy
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
@@ -27,6 +26,7 @@ from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
 from skelbench.space.build import SupernetSpace, edge_choices
 from skelbench.training.checkpoint import check_fits
 from skelbench.training.evaluate import top1
+from skelbench.training.lightning import pl
 
 
 def search_by_oneshot(
