@@ -24,7 +24,7 @@ from skelbench.space.nodes import (
     ValueNode,
 )
 from skelbench.space.notes import Notes, is_whole
-from skelbench.space.options import option_names, read_depth, read_inputs
+from skelbench.space.options import option_names, read_depth, read_inputs, read_values
 from skelbench.space.place import Here, Want
 from skelbench.space.trellis_syntax import TrellisReader
 from skelbench.spec.params import validated_params
@@ -147,7 +147,7 @@ class Expander(Notes):
 
     def _params(self, component: Operator | GraphModule, raw: dict[str, Any], here: Here) -> dict[str, Any]:
         searched = {k: v["value"] for k, v in raw.items() if isinstance(v, dict) and list(v) == ["value"]}
-        options = {k: self._values(v, here.into(k, "value")) for k, v in searched.items()}
+        options = {k: read_values(self, v, here.into(k, "value")) for k, v in searched.items()}
         if not all(options.values()):
             return self._slots(component, dict(raw), here)
         given = {**raw, **{k: values[0] for k, values in options.items()}}
@@ -173,18 +173,6 @@ class Expander(Notes):
         params, problems = validated_params(component, given, self.marks, here.path, places)
         self.problems += [problem for problem in problems if problem not in self.problems]
         return params
-
-    def _values(self, raw: Any, here: Here) -> list[Any]:
-        if not self.has_keys(raw, here, ("label",), ("from",)):
-            return []
-        values = raw["from"]
-        if not isinstance(values, list) or not values or any(isinstance(v, list | dict) for v in values):
-            self.fault("'from' lists the values to choose from, each a word or a number", here.into("from"))
-            return []
-        if len(set(values)) < len(values):
-            self.fault("'from' lists a value twice", here.into("from"), "Name each once")
-            return []
-        return list(values)
 
     def _slots(self, component: Operator | GraphModule, params: dict[str, Any], here: Here) -> dict[str, Any]:
         """``params`` with the modules in its slots expanded."""
@@ -273,12 +261,14 @@ class Expander(Notes):
     def _cell(self, raw: Any, here: Here, want: Want) -> Node | None:
         if self._is_graph(want, "cell", here) or self._is_video(want, "cell", here):
             return None
-        return CellReader(self, self._options, self._values).read(raw, here)
+        return CellReader(self, self._options, partial(read_values, self)).read(raw, here)
 
     def _adaptive(self, raw: Any, here: Here, want: Want) -> Node | None:
         if self._is_graph(want, "adaptive", here) or self._is_video(want, "adaptive", here):
             return None
-        return AdaptiveReader(self, self._node, self._options, self._values).read(raw, here, want)
+        return AdaptiveReader(self, self._node, self._options, partial(read_values, self)).read(
+            raw, here, want
+        )
 
     def _trellis(self, raw: Any, here: Here, want: Want) -> Node | None:
         if self._is_graph(want, "trellis", here):

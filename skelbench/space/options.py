@@ -60,6 +60,26 @@ def read_depth(
     return notes.decide(DepthNode(notes.label(raw, here), tuple(counts), repetitions), here)
 
 
+def read_values(notes: Notes, raw: Any, here: Here) -> list[Any]:
+    """The words or numbers that a parameter is chosen from; none where they are at fault.
+
+    Args:
+        notes: Takes faults.
+        raw: What stands under ``value``.
+        here: Where.
+    """
+    if not notes.has_keys(raw, here, ("label",), ("from",)):
+        return []
+    values = raw["from"]
+    if not isinstance(values, list) or not values or any(isinstance(v, list | dict) for v in values):
+        notes.fault("'from' lists the values to choose from, each a word or a number", here.into("from"))
+        return []
+    if len(set(values)) < len(values):
+        notes.fault("'from' lists a value twice", here.into("from"), "Name each once")
+        return []
+    return list(values)
+
+
 def option_names(given: list[Any]) -> list[str]:
     """Names of unnamed options: the component's name or the form, numbered where it comes again."""
     names: list[str] = []

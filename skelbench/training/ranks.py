@@ -21,13 +21,18 @@ import torch
 from torch import Tensor, distributed, nn
 
 from skelbench.errors import SkelbenchError, WorkFailed
-from skelbench.training.lightning import pl
+from skelbench.training.lightning import without_torchmetrics
+
+with without_torchmetrics():
+    from pytorch_lightning.plugins.environments import LightningEnvironment
+    from pytorch_lightning.strategies import DDPStrategy
+    from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 PATIENCE = timedelta(hours=2)
 """How long processes wait for each other: for as long as the first one may validate."""
 
 
-class Rank(pl.plugins.environments.LightningEnvironment):
+class Rank(LightningEnvironment):
     """Tells Lightning that the processes are there already."""
 
     def __init__(self, rank: int) -> None:
@@ -44,7 +49,7 @@ class Rank(pl.plugins.environments.LightningEnvironment):
         return self._rank
 
 
-def strategy(rank: int, network: nn.Module) -> pl.strategies.DDPStrategy:
+def strategy(rank: int, network: nn.Module) -> DDPStrategy:
     """Lightning's strategy for one of several processes.
 
     Buffers are averaged after each epoch (`average_buffers`) instead of being those of the first device.
@@ -52,7 +57,7 @@ def strategy(rank: int, network: nn.Module) -> pl.strategies.DDPStrategy:
     they are frozen for a while, or belong to models that no frame has chosen.
     """
     changes = any(hasattr(part, "set_progress") or hasattr(part, "penalty") for part in network.modules())
-    return pl.strategies.DDPStrategy(
+    return DDPStrategy(
         cluster_environment=Rank(rank), find_unused_parameters=changes, broadcast_buffers=False
     )
 
@@ -70,7 +75,7 @@ def joined(rank: int, count: int, meeting: Path, kind: str) -> Iterator[None]:
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     if kind == "cuda":
         torch.cuda.set_device(rank)
-    said: Any = pl.utilities.rank_zero.rank_zero_only  # Lightning's own note of which process this is
+    said: Any = rank_zero_only  # Lightning's own note of which process this is
     before, said.rank = getattr(said, "rank", 0), rank
     distributed.init_process_group(
         "nccl" if kind == "cuda" else "gloo",

@@ -92,7 +92,6 @@ def test_heavy_commands_import_what_they_use(command: str, imported: set[str], t
     given = command.format(spec=spec, folder=tmp_path).split()
     libraries = (
         "torch",
-        "sympy",
         "nni",
         "pytorch_lightning",
         "lightning_fabric",
