@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from skelbench.components import Layout
+
+from .learned import rewired
 
 
 def links(layout: Layout) -> Tensor:
@@ -30,6 +34,17 @@ def hops(graph: Tensor) -> Tensor:
         distance += reached == 0
         reached = ((reached @ step) > 0).float()
     return torch.where(reached > 0, distance, nodes)
+
+
+def bones_between(layout: Layout, parents: Sequence[tuple[int, int]] = ()) -> Tensor:
+    """`hops` of a layout with some other bones, with values even where networks are built without any.
+
+    Args:
+        layout: The skeleton.
+        parents: Bones in the place of the layout's, as pairs of a child and its parent.
+    """
+    with torch.device("cpu"):
+        return hops(links(rewired(layout, parents)))
 
 
 def at_distance(graph: Tensor, scales: int) -> Tensor:

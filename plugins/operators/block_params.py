@@ -71,6 +71,42 @@ class CtrUnitParams(UnitParams):
     reduction: Positive = 8
 
 
+Parents = tuple[tuple[int, int], ...]
+"""Bones in the place of the layout's: pairs of a child and its parent, counted from 0."""
+
+
+class BlockGraphConvParams(Params):
+    """Parameters of a graph convolution in groups of channels.
+
+    Attributes:
+        channels: Output channels; None: those of the block around it, or as the input has.
+        groups: Groups of channels with graphs of their own, which divide the channels of input and output.
+        parents: Bones in the place of the layout's: pairs of a child and its parent, counted from 0.
+    """
+
+    channels: Positive | None = None
+    groups: Positive = 8
+    parents: Parents = ()
+
+
+class HypergraphAttentionParams(Params):
+    """Parameters of attention among joints.
+
+    Attributes:
+        channels: Output channels; None: those of the block around it, or as the input has.
+        heads: Attention heads, which divide the channels.
+        groups: The group of each joint, in the order of the layout; None: those known for ntu25 and ucla20.
+        projection_groups: Groups of the 1x1 convolution behind the heads, which divide the channels.
+        parents: Bones in the place of the layout's: pairs of a child and its parent, counted from 0.
+    """
+
+    channels: Positive | None = None
+    heads: Positive = 9
+    groups: tuple[int, ...] | None = None
+    projection_groups: Positive = 6
+    parents: Parents = ()
+
+
 class TemporalParams(Params):
     """Parameters of a temporal convolution.
 

@@ -1,14 +1,16 @@
-"""Descriptions of the operators that DD-Net, MS-G3D, CTR-GCN and ST-GCN++ are made of."""
+"""Descriptions of the operators that hand-made networks since DD-Net are made of."""
 
 from __future__ import annotations
 
 from skelbench.components import Operator
 
 from .block_params import (
+    BlockGraphConvParams,
     CtrUnitParams,
     DistanceMotionParams,
     FrameConvsParams,
     GraphUnitParams,
+    HypergraphAttentionParams,
     MaxDenseParams,
     MultiBranchBlockParams,
     MultiBranchParams,
@@ -46,6 +48,18 @@ MODERN = (
         summary="graph convolution with a topology refined for each channel and clip (CTR-GCN)",
         target=f"{_AT}.ctrgcn:CtrUnit",
         params=CtrUnitParams,
+    ),
+    Operator(
+        name="block_graph_conv",
+        summary="graph convolution in groups of channels, on graphs that know distances (BlockGCN)",
+        target=f"{_AT}.blockgc:BlockGraphConv",
+        params=BlockGraphConvParams,
+    ),
+    Operator(
+        name="hypergraph_attention",
+        summary="attention among joints that knows distances and groups of joints (Hyperformer)",
+        target=f"{_AT}.hyperformer:HypergraphAttention",
+        params=HypergraphAttentionParams,
     ),
     Operator(
         name="temporal_conv",

@@ -164,12 +164,37 @@ def dd_net(classes, joints, persons) -> Weights:
     return out | layer("head.linear", "linear3", classes, 128)
 
 
+def hyperformer(classes, joints, persons) -> Weights:
+    out, width = ends(classes, joints, persons, width=216), 216
+    for i in range(1, 11):
+        c, ours, theirs = 3 if i == 1 else width, f"body.{i - 1}", f"l{i}"
+        here, attention = f"{ours}.spatial", f"{theirs}.vit1.attn"
+        linear = {"q": (f"{attention}.q", width), "kv": (f"{attention}.kv", 2 * width)}
+        linear["group_embedding"] = (f"{theirs}.vit1.pe_proj", width)
+        if c != width:
+            linear["skip"] = (f"{theirs}.vit1.skip_proj", width)
+        for name, (there, rows) in linear.items():
+            out[f"{here}.{name}.weight"] = value(f"{there}.weight", rows, c, 1, 1).flatten(1)
+        out[f"{here}.hop_embedding"] = value(f"{attention}.rpe", 12 if joints == 25 else 11, width)
+        out[f"{here}.group_weight"] = value(f"{attention}.w1", 9, 24)
+        out[f"{here}.outer"] = value(f"{attention}.outer", 9, joints, joints)
+        out[f"{here}.alpha"] = value(f"{attention}.alpha", 1)
+        out |= layer(f"{here}.proj", f"{attention}.proj", width, width // 6, 1, 1)
+        out |= norm(f"{here}.norm", f"{theirs}.vit1.norm1", c)
+        out |= branches(f"{ours}.temporal", f"{theirs}.tcn1", width, [54] * 4, 5, ends=True)
+        if i in (1, 5, 8):
+            conv, bn = f"{theirs}.residual.conv", f"{theirs}.residual.bn"
+            out |= conv_bn(f"{ours}.residual", conv, bn, width, c)
+    return out
+
+
 WEIGHTS = {
     "ctr-gcn": ("ctrgcn", ctr_gcn),
     "ctr-gcn-baseline": ("ctrgcn_baseline", ctr_gcn_baseline),
     "st-gcn++": ("stgcnpp", st_gcn_pp),
     "ms-g3d": ("msg3d", ms_g3d),
     "dd-net": ("ddnet", dd_net),
+    "hyperformer": ("hyperformer", hyperformer),
 }
 TOLERANCE = {"dd-net": {"train": 5e-5, "eval": 3e-3}}
 """Normalising two values, as DD-Net's head does for a batch of two, gives +-1 whatever they are: in

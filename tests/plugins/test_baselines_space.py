@@ -39,15 +39,26 @@ def of_frames(frames, joints, persons):
     return saved
 
 
+def group_products(frames, joints, persons):
+    """MACs of Hyperformer's q e, which the released code has beside q k; here q (k + e) is one product."""
+    saved = 0
+    for i in range(1, 11):
+        saved += frames * joints * joints * 216 * persons
+        frames = frames // 2 if i in (5, 8) else frames
+    return saved
+
+
 SIZES = [
     ("baselines", "ctr-gcn", 1_446_672, 1.939, of_frames(64, 25, 2)),
     ("baselines", "ctr-gcn-baseline", 2_092_902, 2.527, 0),
     ("baselines", "st-gcn++", 1_403_144, 1.872, 0),
     ("baselines", "ms-g3d", 3_194_595, 6.991, 0),
+    ("baselines", "hyperformer", 2_729_194, 5.273, group_products(64, 25, 2)),
     ("baselines-ucla", "ctr-gcn", 1_426_892, 0.618, of_frames(52, 20, 1)),
     ("baselines-ucla", "ctr-gcn-baseline", 2_073_122, 0.812, 0),
     ("baselines-ucla", "st-gcn++", 1_383_514, 0.596, 0),
     ("baselines-ucla", "ms-g3d", 3_028_690, 2.154, 0),
+    ("baselines-ucla", "hyperformer", 2_695_754, 1.665, group_products(52, 20, 1)),
 ]
 
 
@@ -98,3 +109,27 @@ def test_ucla_follows_the_released_protocol(specs):
     assert (train.schedule.at, train.schedule.warmup, train.optimizer.weight_decay) == ((50,), 5, 1e-4)
     assert (spec.evaluate.selection, spec.evaluate.views) == ("last", 1)
     assert spec.stages[0].fuse == ((0.6, 0.6, 0.4, 0.4),)
+
+
+STRATEGIES = [
+    *(("shared", n) for n in ("ceim", "random", "darts", "gumbel_darts", "proxyless", "random_oneshot")),
+    *(("own", n) for n in ("ceim", "random", "grid", "evolution", "tpe")),
+]
+
+
+@pytest.mark.parametrize(("weights", "name"), STRATEGIES)
+def test_every_strategy_searches_the_modern_space(weights, name):
+    change = f"search.strategy={{name: {name}, weights: {weights}}}"
+    checked = check_spec(load_spec("modern", sets=(change,)), REGISTRY)
+    assert checked.space.size() == (4 * 3) ** 6
+    assert checked.strategy.name == name
+
+
+@pytest.mark.parametrize("name", ["learned", "refined", "grouped", "attention"])
+def test_the_modern_space_has_the_forms_in_every_block(name):
+    checked = check_spec(load_spec("modern"), REGISTRY)
+    sample = checked.architectures[name].sample
+    assert {sample[f"spatial_{i}"] for i in range(2, 8)} == {name}
+    found = cost(build(checked, name), checked.context().clip_shape)
+    assert found.rows[-1]["output_shape"] == (1, 10)
+    assert 0.05e9 < found.macs < 0.12e9

@@ -7,12 +7,13 @@ import torch
 from skelbench_plugins.graphs.fixed import adjacency
 from skelbench_plugins.graphs.hops import at_distance, hops, links, over_frames
 from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
-from skelbench_plugins.layouts import NTU25
+from skelbench_plugins.layouts import NTU25, SHREC22
 from skelbench_plugins.operators.blocks import gathered
 from torch import nn
 from torch.nn import functional
 
 from skelbench.check.spec import check_spec
+from skelbench.engine.describe import describe_spec
 from skelbench.errors import SpecError
 from skelbench.host.registry import load_registry
 from skelbench.spec.resolve import load_spec
@@ -59,6 +60,16 @@ class TestMultiBranchConvConforms(OperatorConformance):
 
 class TestNormalHeadConforms(OperatorConformance):
     name = "mean_pool_linear.normal"
+
+
+class TestBlockGraphConvConforms(OperatorConformance):
+    name = "block_graph_conv"
+    params = {"channels": 24, "groups": 4, "parents": ((21, 7), (23, 11))}  # noqa: RUF012
+
+
+class TestHypergraphAttentionConforms(OperatorConformance):
+    name = "hypergraph_attention"
+    params = {"channels": 24, "heads": 2, "projection_groups": 4}  # noqa: RUF012
 
 
 class TestMultiScaleGraphConvConforms(OperatorConformance):
@@ -257,6 +268,60 @@ class TestDistanceMotion:
         module = make("distance_motion_embed", place(channels=3), embed=4).eval()
         x = torch.randn(2, 3, 8, 25, 2)
         assert torch.allclose(module(x), module(x + 5), atol=1e-4)
+
+
+class TestBlockGraphConv:
+    def test_follows_the_formula(self, place):
+        """Group by group and subset by subset."""
+        torch.manual_seed(0)
+        module = make("block_graph_conv", place(channels=8), channels=8, groups=4).eval()
+        nn.init.normal_(module.free)
+        nn.init.normal_(module.hop_weight)
+        x, distance, y = torch.randn(2, 8, 6, 25), hops(links(NTU25)), torch.zeros(2, 8, 6, 25)
+        for k, conv in enumerate(module.convs):
+            for h in range(4):
+                far = module.hop_weight[k, h][distance]
+                columns = [g / (g.square().sum(0).sqrt() + 1e-4) for g in (module.free[k, h], far)]
+                own = slice(2 * h, 2 * h + 2)
+                z = torch.einsum("nctv,vw->nctw", x[:, own], sum(columns))
+                y[:, own] += functional.conv2d(z, conv.weight[own], conv.bias[own])
+        assert torch.allclose(module(x), functional.relu(module.bn(y) + x), atol=1e-5)
+
+    def test_channels_that_groups_do_not_divide_are_told(self, place):
+        with pytest.raises(SpecError, match="8 groups do not divide 3 and 16 channels"):
+            make("block_graph_conv", place(channels=3), channels=16)
+
+
+class TestHypergraphAttention:
+    @pytest.mark.parametrize(
+        ("layout", "params", "what"),
+        [
+            (SHREC22, {}, "no groups of joints are known for layout 'shrec22'"),
+            (NTU25, {"groups": (0, 1)}, "'groups' names 2 joints and layout 'ntu25' has 25"),
+            (NTU25, {"heads": 5}, "5 heads do not divide 216 channels"),
+            (NTU25, {"projection_groups": 7}, "7 groups of the projection do not divide 216 channels"),
+        ],
+    )
+    def test_what_does_not_fit_is_told(self, layout, params, what, place):
+        with pytest.raises(SpecError, match=what):
+            make("hypergraph_attention", place(layout=layout), channels=216, **params)
+
+    def test_begins_as_the_projection_of_the_values(self, place):
+        module = make("hypergraph_attention", place(channels=12), heads=2).eval()
+        x = torch.randn(2, 12, 4, 25)
+        rows = module.kv(module.norm(x.permute(0, 2, 3, 1)))[..., 12:]
+        assert torch.allclose(module(x), module.proj(rows.permute(0, 3, 1, 2)) + x, atol=1e-5)
+
+    def test_any_layout_takes_groups_of_its_own(self, place):
+        groups = [number % 3 for number in range(22)]
+        module = make("hypergraph_attention", place(channels=12, layout=SHREC22), heads=2, groups=groups)
+        assert module(torch.randn(2, 12, 4, 22)).shape == (2, 12, 4, 22)
+
+
+def test_what_a_layout_lacks_is_told_before_anything_is_trained():
+    shrec = ("data.dataset=shrec17-14", "data.protocol=official")
+    with pytest.raises(SpecError, match="no groups of joints are known for layout 'shrec22'"):
+        describe_spec("modern", "attention", sets=shrec)
 
 
 def test_only_a_module_between_the_ends_may_stand_in_a_block():
