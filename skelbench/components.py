@@ -178,9 +178,15 @@ class Strategy(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Engine(Component):
-    """How trials are executed: ``target(**params)`` gives NNI's execution-engine configuration."""
+    """How trials are executed: ``target(**params)`` gives NNI's execution-engine configuration.
+
+    Attributes:
+        workers: It has a parameter ``workers`` and gives as many worker processes instead, which are
+            replaced where they die and ended where a trial takes too long.
+    """
 
     kind: ClassVar[str] = "engine"
+    workers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

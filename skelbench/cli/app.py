@@ -44,6 +44,13 @@ Accelerator = Annotated[str, typer.Option(help="`auto` (a GPU where there is one
 Devices = Annotated[
     int, typer.Option(help="Devices that share the training of one architecture; a search uses one.")
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|auto",
+        help="Worker processes that try architectures side by side; `auto`: one a core, or a GPU.",
+    ),
+]
 Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
 Start = Annotated[
     list[str],
@@ -78,6 +85,7 @@ def run(
     resume: Resume = True,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
+    workers: Workers = None,
     stages: Annotated[
         list[str],
         typer.Option("--stage", help="Only this stage of the spec; `search` is its search. May be repeated."),
@@ -93,7 +101,18 @@ def run(
     from skelbench.engine.show import show_record, show_records
     from skelbench.engine.stages import run_stages
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start))
+    given = RunOptions(
+        data,
+        profile,
+        tuple(sets),
+        seed,
+        runs,
+        resume,
+        accelerator,
+        devices,
+        tuple(start),
+        workers=workers,
+    )
     made = run_stages(spec, given, stages)
     if isinstance(made, list):
         show_records(made, runs, json_output)

@@ -44,6 +44,7 @@ def check(
 
 def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
     """A row for one spec; without a profile given, all its profiles are checked as well."""
+    from skelbench.check.engine import check_engine
     from skelbench.check.spec import check_spec
     from skelbench.spec.resolve import load_spec
 
@@ -52,10 +53,11 @@ def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry
     try:
         resolved = load_spec(spec, profile=profile, sets=sets)
         checked = check_spec(resolved, registry)
+        check_engine(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
         for name in resolved.profiles if profile is None else ():
-            check_spec(load_spec(spec, profile=name, sets=sets), registry)
+            check_engine(check_spec(load_spec(spec, profile=name, sets=sets), registry))
     except SpecError as error:
         problems = error.problems
     return {**row, "problems": problems}

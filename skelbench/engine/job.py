@@ -28,6 +28,7 @@ class RunOptions:
         resume: Go on where an interrupted run stopped; otherwise start afresh.
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training of one architecture.
+        workers: Worker processes of the search, a number or ``auto``; None: the spec's engine as it is.
         progress: Show lines and bars on standard error.
         start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
@@ -41,6 +42,7 @@ class RunOptions:
     accelerator: str = "auto"
     devices: int = 1
     start: tuple[str, ...] = ()
+    workers: int | str | None = None
     progress: bool = True
 
     @property

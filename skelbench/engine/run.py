@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from skelbench.check.checked import Checked
+from skelbench.check.engine import check_engine
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
@@ -32,8 +33,10 @@ from skelbench.host.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
-from skelbench.spec.resolve import load_spec
+from skelbench.spec.resolve import Resolved, load_spec
 from skelbench.training.devices import check_devices, precision_name
+
+SEQUENTIAL, LOCAL = "sequential", "local"
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,23 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     if synthetic and options.profile is None and "quick" in resolved.profiles:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
         resolved = load_spec(spec, profile="quick", sets=options.sets)
+    if options.workers is not None:
+        resolved = _with_workers(resolved, options.workers)
     checked = check_spec(resolved, registry)
+    check_engine(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)
+
+
+def _with_workers(resolved: Resolved, workers: int | str) -> Resolved:
+    """The spec with its engine's number of workers, on this machine where its engine is the default."""
+    engine = resolved.spec.search.engine
+    if isinstance(workers, str) and workers.lstrip("-").isdigit():
+        workers = int(workers)
+    if engine.name == SEQUENTIAL:
+        return resolved.with_engine(LOCAL, {"workers": workers}, "--workers")
+    return resolved.with_engine(engine.name, {**engine.params, "workers": workers}, "--workers")
 
 
 def run_sources(

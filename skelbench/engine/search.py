@@ -9,6 +9,7 @@ import torch
 
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
+from skelbench.engine.trial import Trials, clear_trials
 from skelbench.engine.validate import validate_search
 from skelbench.errors import SkelbenchError, SpecError
 from skelbench.recipe import TrainOptions
@@ -16,11 +17,9 @@ from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture, NamedArchitecture
-from skelbench.space.network import build_network
 from skelbench.training.batches import KeptBatches, LazyLoader
 from skelbench.training.devices import precision_name, single_precision
-from skelbench.training.evaluate import top1
-from skelbench.training.fit import LAST, Epochs, fit
+from skelbench.training.fit import LAST, Epochs
 from skelbench.training.seed import seed_everything
 from skelbench.training.trainer import quiet, trainer_arguments
 
@@ -158,29 +157,20 @@ def _carry(job: Job, search: Any, supernet: Any, training: Any, journal: Journal
 def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
     from skelbench.engine import nas
 
-    options, spec = job.checked.spec.search_options(), job.checked.spec
-
-    def evaluate(sample: Sample) -> float:
-        """Validation top-1 of one architecture, trained by itself on the rest of the training split."""
-        seed_everything(job.options.seed)
-        network = build_network(job.checked.search_network, sample, job.checked.context())
-        loader = job.data.train_loader(options, whole=False)
-        folder = job.folder.checkpoints / "trial"
-        fit(
-            network,
-            options,
-            loader,
-            folder=folder,
-            accelerator=job.options.accelerator,
-            resume=False,
+    spec = job.checked.spec.search
+    try:
+        return nas.search_by_trials(
+            search, job.checked.space.points, Trials(job), journal, _engine(job), spec.trial_timeout
         )
-        return top1(network, job.data.validation_loader(spec.evaluate.batch_size))
-
-    return nas.search_by_trials(search, job.checked.space.points, evaluate, journal, _engine(job))
+    finally:
+        clear_trials(job.folder)
 
 
 def _engine(job: Job) -> Any:
-    return job.checked.engine.make(**job.checked.engine_params)
+    engine = job.checked.engine.make(**job.checked.engine_params)
+    if advice := getattr(engine, "advice", ""):
+        job.screen.say(f"warning: {advice}")
+    return engine
 
 
 def _report(job: Job, line: dict[str, Any]) -> None:

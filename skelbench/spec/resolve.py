@@ -12,6 +12,7 @@ from typing import Any
 
 from skelbench.errors import SpecError, did_you_mean
 from skelbench.spec.schema import Spec, merges, validate
+from skelbench.spec.search_schema import ComponentSpec
 from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
 
 SHIPPED = "skelbench_spaces"
@@ -19,6 +20,10 @@ _LONGEST_CHAIN = 20
 _OWN = ("name", "summary", "reported")
 _NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures", "stages")
 _OF_THE_SEARCH = ("network", "search")
+_ENGINE: Path = ("search", "engine")
+_ANY_ENGINE = {"name": "sequential"}
+"""What stands for every engine in a hash: no result depends on it. The name is that of the only one there
+was when the first records were made."""
 _NAMED = ("profiles", "architectures")
 
 
@@ -53,6 +58,14 @@ class Resolved:
         """The same with the data's place written in, which is not part of the hash."""
         data = {**self.data, "data": {**self.data["data"], "root": str(root.resolve())}}
         return replace(self, data=data)
+
+    def with_engine(self, name: str, params: dict[str, Any], place: str) -> Resolved:
+        """The same run carried out by another engine, which ``place`` names in messages."""
+        engine = ComponentSpec.model_validate({"name": name, **params})
+        search = self.spec.search.model_copy(update={"engine": engine})
+        places = {p: at for p, at in self.marks.places.items() if p[:2] != _ENGINE}
+        spec = self.spec.model_copy(update={"search": search})
+        return replace(self, spec=spec, marks=Marks({**places, _ENGINE: place}))
 
     def dump(self) -> str:
         """YAML of the resolved spec; loading it gives the same hash."""
@@ -125,6 +138,8 @@ def spec_hash(data: dict[str, Any]) -> str:
     kept["data"] = {k: v for k, v in kept.get("data", {}).items() if k != "root"}
     if "cache_gib" in (video := kept["data"].get("video", {})):  # no result depends on it
         kept["data"]["video"] = {k: v for k, v in video.items() if k != "cache_gib"}
+    if "engine" in kept.get("search", {}):
+        kept["search"] = {**kept["search"], "engine": _ANY_ENGINE}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from skelbench.errors import SpecError
 from skelbench.recipe import (
     ClipOptions,
-    DeriveOptions,
     EvaluateOptions,
     Options,
     Positive,
@@ -19,28 +18,12 @@ from skelbench.recipe import (
     VideoOptions,
 )
 from skelbench.spec.faults import problems
+from skelbench.spec.search_schema import ComponentSpec, RawNode, SearchSpec
 from skelbench.spec.yaml import Marks
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
-RawNode = Any
 Percent = Annotated[float, Field(ge=0, le=100)]
 Part = Annotated[str, Field(min_length=1)]
-
-
-class ComponentSpec(BaseModel):
-    """A component by name; all other keys are its parameters.
-
-    Attributes:
-        name: A registered name.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    name: str
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters as written."""
-        return dict(self.model_extra or {})
 
 
 class DatasetSpec(ComponentSpec):
@@ -90,60 +73,6 @@ class NetworkSpec(Options):
     input: RawNode
     body: list[RawNode]
     head: RawNode
-
-
-class SearchNetworkSpec(Options):
-    """Parts of the network that are others during the search; they hold the same decisions.
-
-    Attributes:
-        input: See `NetworkSpec`; None is the network's.
-        body: Likewise.
-        head: Likewise.
-    """
-
-    input: RawNode | None = None
-    body: list[RawNode] | None = None
-    head: RawNode | None = None
-
-
-class StrategySpec(ComponentSpec):
-    """The search strategy.
-
-    Attributes:
-        weights: ``shared``: candidates are evaluated on one supernet; ``own``: each is trained.
-    """
-
-    weights: Literal["shared", "own"] = "shared"
-
-
-class SearchSpec(Options):
-    """How the space is searched.
-
-    Attributes:
-        strategy: Which strategy.
-        epochs: Epochs of the supernet (shared weights).
-        trial_epochs: Epochs of each trial (own weights).
-        active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
-        engine: NNI's execution engine.
-        derive: How weights become one architecture.
-        inference: Share of the training split that is held out as validation is, for a gradient search to
-            evaluate architectures on; nothing learns from it during the search. None: no such part.
-        inherit: Whether the final training begins with the weights that the architecture found has in the
-            supernet; of a path through a trellis.
-        network: Parts of the network that are others during the search, smaller ones as a rule.
-        train: Changes of the recipe for the search, in the form of ``train``.
-    """
-
-    strategy: StrategySpec
-    epochs: Positive = 50
-    trial_epochs: Positive = 10
-    active: Literal["single", "all"] = "single"
-    engine: ComponentSpec = ComponentSpec(name="sequential")
-    derive: DeriveOptions = DeriveOptions()
-    inference: Annotated[float, Field(gt=0, lt=1)] | None = None
-    inherit: bool = False
-    network: SearchNetworkSpec = SearchNetworkSpec()
-    train: dict[str, Any] = Field(default_factory=dict)
 
 
 class StartSpec(Options):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +19,8 @@ from skelbench.testing.params import checked_params
 from skelbench.testing.replay import TabulatedSpace
 
 TRIALS = 4
+PATIENCE = 3.0
+"""Seconds in which a trial that takes no time is done on a busy machine."""
 
 
 class EngineConformance(NamedComponent):
@@ -46,27 +51,40 @@ class EngineConformance(NamedComponent):
         """What a trial raises is told as a failure, and the others go on."""
         space = TabulatedSpace.of_choices(1, TRIALS)
         search, first = Listed(space), next(space.enumerate())
-
-        def evaluate(sample: Sample) -> float:
-            if sample == first:
-                raise ValueError("this one fails")
-            return space.fitness(sample)
-
-        self.carry(component, search, evaluate, tmp_path)
+        self.carry(component, search, Failing(space, first), tmp_path)
         failed = [name for name, fitness in search.told.items() if fitness is None]
         assert failed == [str(first)]
         assert len(search.told) == TRIALS
 
     def test_the_failure_of_all_is_told(self, component: Engine, tmp_path: Path) -> None:
         """A search without one fitness has no answer."""
+        space = TabulatedSpace.of_choices(1, TRIALS)
+        with pytest.raises(WorkFailed, match="this one fails"):
+            self.carry(component, Listed(space), Failing(space), tmp_path)
 
-        def evaluate(sample: Sample) -> float:
-            raise ValueError("they all fail")
+    def test_a_trial_that_ends_its_process_is_one_trial(self, component: Engine, tmp_path: Path) -> None:
+        """Where there are workers, one that dies is replaced, and its trial fails when it does so again."""
+        if not component.workers:
+            pytest.skip("the engine has no workers")
+        space = TabulatedSpace.of_choices(1, TRIALS)
+        search, first = Listed(space), next(space.enumerate())
+        self.carry(component, search, Failing(space, first, fatal=True), tmp_path)
+        assert [name for name, fitness in search.told.items() if fitness is None] == [str(first)]
+        assert len(search.told) == TRIALS
 
-        with pytest.raises(WorkFailed, match="they all fail"):
-            self.carry(component, Listed(TabulatedSpace.of_choices(1, TRIALS)), evaluate, tmp_path)
+    def test_a_trial_that_hangs_is_one_trial(self, component: Engine, tmp_path: Path) -> None:
+        """Where there are workers, a trial fails that is not done in time."""
+        if not component.workers:
+            pytest.skip("the engine has no workers")
+        space = TabulatedSpace.of_choices(1, TRIALS)
+        search, first = Listed(space), next(space.enumerate())
+        self.carry(component, search, Hanging(space, first), tmp_path, timeout=PATIENCE)
+        assert [name for name, fitness in search.told.items() if fitness is None] == [str(first)]
+        assert len(search.told) == TRIALS
 
-    def carry(self, component: Engine, search: Listed, evaluate: Any, folder: Path) -> Proposal:
+    def carry(
+        self, component: Engine, search: Listed, evaluate: Any, folder: Path, timeout: float | None = None
+    ) -> Proposal:
         """A whole search by the engine, in a run folder of its own."""
         from skelbench.engine.journal import Journal  # late: NNI takes seconds
         from skelbench.engine.nas import search_by_trials
@@ -74,7 +92,49 @@ class EngineConformance(NamedComponent):
 
         engine = component.load()(**checked_params(component, self.params))
         journal = Journal(RunFolder.create(folder, "engine", "0" * 64, 0))
-        return search_by_trials(search, search.space.points, evaluate, journal, engine)
+        return search_by_trials(search, search.space.points, evaluate, journal, engine, timeout)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Gives the fitness of a table, but not of every architecture.
+
+    Attributes:
+        space: The table.
+        which: The architecture that fails; None: all of them.
+        fatal: It ends the process instead.
+    """
+
+    space: TabulatedSpace
+    which: Sample | None = None
+    fatal: bool = False
+
+    def __call__(self, sample: Sample) -> float:
+        """The fitness, if all is well."""
+        if self.which in (None, sample) and self.fatal:
+            os._exit(1)
+        if self.which in (None, sample):
+            raise ValueError("this one fails")
+        return self.space.fitness(sample)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """Gives the fitness of a table, of one architecture after an hour.
+
+    Attributes:
+        space: The table.
+        which: The architecture that takes so long.
+    """
+
+    space: TabulatedSpace
+    which: Sample
+
+    def __call__(self, sample: Sample) -> float:
+        """The fitness in the end."""
+        if sample == self.which:
+            time.sleep(3600)
+        return self.space.fitness(sample)
 
 
 class Listed:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from skelbench_plugins.strategies.params import EvolutionParams, TpeParams
 
 from skelbench.engine import nas
-from skelbench.engine import search as search_step
+from skelbench.engine import trial as trial_step
 from skelbench.engine.journal import STATE, Journal
 from skelbench.engine.nas import nni_search
 from skelbench.errors import RunFolderError, SpecError
@@ -289,8 +289,8 @@ def test_an_interrupted_search_goes_on_between_two_stored_states(
     def fitness(network: Any, loader: Any) -> float:
         return float(sum(p.numel() for p in network.parameters()) % 97)
 
-    monkeypatch.setattr(search_step, "fit", fit)
-    monkeypatch.setattr(search_step, "top1", fitness)
+    monkeypatch.setattr(trial_step, "fit", fit)
+    monkeypatch.setattr(trial_step, "top1", fitness)
     spec = tiny.spec(search=tiny.own("evolution", **SMALL["evolution"], evaluations=18))
     whole = tiny.run(tmp_path, raw, spec, runs="whole")
     calls, stop = 0, 17

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from skelbench.engine import nas
-from skelbench.engine import search as search_step
+from skelbench.engine import trial as trial_step
 from skelbench.engine.journal import Journal
 from skelbench.errors import WorkFailed
 from skelbench.results.store import RunFolder
@@ -186,8 +186,8 @@ def test_values_depths_and_choices_are_searched_by_every_strategy(
     def fitness(network: Any, loader: Any) -> float:
         return float(min(100, sum(p.numel() for p in network.parameters()) / 20))
 
-    monkeypatch.setattr(search_step, "fit", quick)
-    monkeypatch.setattr(search_step, "top1", fitness)
+    monkeypatch.setattr(trial_step, "fit", quick)
+    monkeypatch.setattr(trial_step, "top1", fitness)
     spec = tiny.spec(network=MIXED, search=tiny.own(strategy, **params), architectures={})
     record = tiny.run(tmp_path, raw, spec)
     folder = tiny.only_run(tmp_path / "runs")
@@ -217,7 +217,7 @@ def test_trials_are_trained_and_a_resumed_search_equals_an_uninterrupted_one(
 ):
     spec = tiny.spec(search=tiny.own(strategy, **params))
     whole = tiny.run(tmp_path, raw, spec, runs="whole")
-    calls, fit = 0, search_step.fit
+    calls, fit = 0, trial_step.fit
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         nonlocal calls
@@ -227,7 +227,7 @@ def test_trials_are_trained_and_a_resumed_search_equals_an_uninterrupted_one(
         return fit(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_step, "fit", interrupted)
+        patch.setattr(trial_step, "fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tiny.run(tmp_path, raw, spec)
     folder = tiny.only_run(tmp_path / "runs")
@@ -240,14 +240,14 @@ def test_trials_are_trained_and_a_resumed_search_equals_an_uninterrupted_one(
 
 
 def test_failures_of_trials_stand_in_the_record(tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch):
-    build = search_step.build_network
+    build = trial_step.build_network
 
     def fails(network: Any, sample: Sample, context: Any) -> Any:
         if sample["graph_1"] == ["cheb.l"]:
             raise RuntimeError("too narrow")
         return build(network, sample, context)
 
-    monkeypatch.setattr(search_step, "build_network", fails)
+    monkeypatch.setattr(trial_step, "build_network", fails)
     one = {**tiny.BLOCK, "graph": {"mix": {"label": "graph_1", "from": ["cheb.l", "cheb.l2"]}}}
     spec = tiny.spec(network=tiny.network(one), search=tiny.own("grid"), architectures={})
     record = tiny.run(tmp_path, raw, spec)

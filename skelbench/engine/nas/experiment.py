@@ -16,6 +16,7 @@ from skelbench.training.lightning import without_torchmetrics
 with warnings.catch_warnings(), without_torchmetrics():
     # NNI reads torch's layers at import and warns about those that it cannot trace.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nni\.nas\.nn\.pytorch\.layers")
+    from nni.nas.execution import ExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
     from nni.nas.experiment.config.engine import ExecutionEngineConfig, SequentialEngineConfig
     from nni.nas.strategy.base import Strategy
@@ -26,7 +27,13 @@ CONFIG_FOLDER = "NNI_CONFIG_DIR"
 
 
 def run_experiment(
-    space: Any, evaluator: Any, strategy: Strategy, engine: Any, *, strict: bool = False
+    space: Any,
+    evaluator: Any,
+    strategy: Strategy,
+    engine: Any,
+    *,
+    strict: bool = False,
+    carrier: ExecutionEngine | None = None,
 ) -> None:
     """Run one NNI experiment from its start to its end.
 
@@ -36,6 +43,7 @@ def run_experiment(
         strategy: The strategy that drives it.
         engine: NNI's execution-engine configuration.
         strict: There is one trial alone; what it raises ends the experiment.
+        carrier: The execution engine itself, in place of what its configuration would make.
 
     Raises:
         WorkFailed: The engine is none of NNI's.
@@ -50,10 +58,11 @@ def run_experiment(
     with quiet_nni(), TemporaryDirectory() as folder, _config_folder(folder):
         config.experiment_working_directory = folder
         experiment = _Experiment(space, evaluator, strategy, config)
+        experiment.carrier = carrier
         try:
             experiment.start()  # to its end; run() would keep an interruption to itself
         finally:
-            experiment.stop()
+            experiment.stop()  # and with it the engine
 
 
 def sequential_engine() -> SequentialEngineConfig:
@@ -63,6 +72,12 @@ def sequential_engine() -> SequentialEngineConfig:
 
 class _Experiment(NasExperiment):
     """An experiment in this process that writes nothing: no manifest, no log, no pickled checkpoint."""
+
+    carrier: ExecutionEngine | None = None
+
+    def execution_engine_factory(self, config: ExecutionEngineConfig) -> ExecutionEngine:
+        made: ExecutionEngine = self.carrier or super().execution_engine_factory(config)
+        return made
 
     def _start_logging(self, debug: bool) -> None:
         pass

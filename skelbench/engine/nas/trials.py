@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,9 +14,12 @@ from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.strategy.base import Strategy
 
 from skelbench.engine.journal import Journal
-from skelbench.engine.nas.experiment import run_experiment
+from skelbench.engine.nas.experiment import run_experiment, sequential_engine
+from skelbench.engine.nas.pool_engine import PoolEngine
 from skelbench.engine.validate import proposals_of
-from skelbench.errors import WorkFailed
+from skelbench.engine.workers.pool import Pool
+from skelbench.engine.workers.work import Answer
+from skelbench.errors import WorkFailed, described
 from skelbench.search import Point, Proposal, Sample, Search
 from skelbench.space.build import FrozenTrial, TrialSpace
 
@@ -23,26 +27,37 @@ Evaluate = Callable[[Sample], float]
 
 
 def search_by_trials(
-    search: Search, points: Sequence[Point], evaluate: Evaluate, journal: Journal, engine: Any
+    search: Search,
+    points: Sequence[Point],
+    evaluate: Evaluate,
+    journal: Journal,
+    engine: Any,
+    timeout: float | None = None,
 ) -> Proposal:
     """Evaluate every proposal as an independent trial of NNI's engine.
 
     Args:
         search: The search in progress.
         points: The decisions of the space.
-        evaluate: Builds and trains one architecture and gives its fitness; it may raise.
+        evaluate: Builds and trains one architecture and gives its fitness; it may raise. Workers get it
+            by pickle.
         journal: Where trials are written, and read again after an interruption.
-        engine: NNI's execution-engine configuration.
+        engine: Workers (`skelbench.engine.workers.work.Workers`), or NNI's execution-engine configuration.
+        timeout: Seconds after which workers give up a trial; None: never.
 
     Returns:
         The search's answer.
 
     Raises:
-        WorkFailed: Every trial failed.
+        WorkFailed: Every trial failed, or workers cannot begin.
     """
     strategy = TrialStrategy(search, journal)
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
-    run_experiment(TrialSpace(points), evaluator, strategy, engine)
+    if hasattr(engine, "start"):
+        pool = PoolEngine(Pool(engine, evaluate, timeout), strategy.ended)
+        run_experiment(TrialSpace(points), evaluator, strategy, sequential_engine(), carrier=pool)
+    else:
+        run_experiment(TrialSpace(points), evaluator, strategy, engine)
     if all(trial["fitness"] is None for trial in journal.trials):
         last = journal.trials[-1].get("error", "") if journal.trials else "none was proposed"
         raise WorkFailed(
@@ -52,46 +67,68 @@ def search_by_trials(
 
 
 class TrialStrategy(Strategy):
-    """An NNI strategy that submits what a search asks for, one trial per proposal."""
+    """An NNI strategy that submits what a search asks for, one trial per architecture."""
 
     def __init__(self, search: Search, journal: Journal) -> None:
         super().__init__()
         self._search = search
         self._journal = journal
-        self._failure: tuple[str, str] = ("", "")
+        self._running: dict[str, tuple[int, int, Proposal]] = {}
 
     def _run(self) -> None:
         generation = self._journal.load(self._search)
         while proposals := proposals_of(self._search, generation):
-            fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
-            self._search.tell(proposals, fitness)
+            self._search.tell(proposals, self._evaluated(generation, proposals))
             self._journal.generation(generation, self._search.figures())
             self._journal.save(generation, self._search)
             generation += 1
 
-    def _fitness(self, generation: int, number: int, proposal: Proposal) -> float | None:
-        known = self._journal.known(generation, number)
-        if known is not None:
-            return known["fitness"]
+    def _evaluated(self, generation: int, proposals: Sequence[Proposal]) -> list[float | None]:
+        """The fitness of each; what is proposed again while it is being trained waits for that."""
+        rest = list(enumerate(proposals))
+        while rest:
+            models, again = [], []
+            for number, proposal in rest:
+                if self._settled(generation, number, proposal):
+                    continue
+                if _key(proposal.sample) in self._running:
+                    again.append((number, proposal))
+                else:
+                    models.append(self._submitted(generation, number, proposal))
+            if models:
+                self.engine.wait_models(*models)
+            rest = again
+        lines = [self._journal.known(generation, number) for number in range(len(proposals))]
+        return [line["fitness"] if line else None for line in lines]
+
+    def _settled(self, generation: int, number: int, proposal: Proposal) -> bool:
+        """Whether nothing is to be trained; a fitness that is known already is written down then."""
+        if self._journal.known(generation, number) is not None:
+            return True
         if proposal.fitness is None:  # one seed trains an architecture once and for all
             proposal = replace(proposal, fitness=self._journal.fitness_of(proposal.sample))
         if proposal.fitness is not None:
             self._journal.trial(generation, number, proposal, fitness=proposal.fitness, seconds=0.0)
-            return proposal.fitness
-        started, self._failure = time.perf_counter(), ("", "")
+        return proposal.fitness is not None
+
+    def _submitted(self, generation: int, number: int, proposal: Proposal) -> Any:
+        self._running[_key(proposal.sample)] = generation, number, proposal
         model = self.model_space.freeze(proposal.sample)
         self.engine.submit_models(model)
-        self.engine.wait_models(model)
-        error, trace = self._failure
-        seconds = time.perf_counter() - started
-        self._journal.trial(
-            generation, number, proposal, fitness=model.metric, seconds=seconds, error=error, traceback=trace
-        )
-        return model.metric
+        return model
 
-    def failed(self, error: Exception) -> None:
-        """Keep the failure of the running trial for the journal."""
-        self._failure = (f"{type(error).__name__}: {error}", traceback.format_exc())
+    def ended(self, sample: Sample, answer: Answer) -> None:
+        """Write down what became of a trial."""
+        generation, number, proposal = self._running.pop(_key(sample))
+        self._journal.trial(
+            generation,
+            number,
+            proposal,
+            fitness=None if answer.error else answer.value,
+            seconds=answer.seconds,
+            error=answer.error,
+            traceback=answer.traceback,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the journal holds the state."""
@@ -102,15 +139,23 @@ class TrialStrategy(Strategy):
 
 
 class _Trial:
-    """What NNI calls for each submitted trial."""
+    """What NNI calls for each trial that it runs in this process."""
 
     def __init__(self, evaluate: Evaluate, strategy: TrialStrategy) -> None:
         self._evaluate = evaluate
         self._strategy = strategy
 
     def __call__(self, model: FrozenTrial) -> None:
+        started = time.perf_counter()
         try:
-            nni.report_final_result(float(self._evaluate(model.sample)))
+            fitness = float(self._evaluate(model.sample))
         except Exception as error:  # whatever a trial raises is its result; the search goes on
-            self._strategy.failed(error)
+            failed = Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
+            self._strategy.ended(model.sample, failed)
             raise
+        self._strategy.ended(model.sample, Answer(fitness, seconds=time.perf_counter() - started))
+        nni.report_final_result(fitness)
+
+
+def _key(sample: Sample | None) -> str:
+    return json.dumps(sample, sort_keys=True)

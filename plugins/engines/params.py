@@ -1,0 +1,33 @@
+"""Parameters of the built-in engines; imported for listing and checking, hence light."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from skelbench.components import Params
+
+AUTO = "auto"
+Count = Annotated[int, Field(gt=0)]
+
+
+def _count_or_auto(given: int | str) -> int | str:
+    if given != AUTO and (isinstance(given, str) or given < 1):
+        raise ValueError(f"takes a number above 0, or '{AUTO}' (it is {given})")
+    return given
+
+
+CountOrAuto = Annotated[int | str, AfterValidator(_count_or_auto)]
+
+
+class LocalParams(Params):
+    """Worker processes on one machine.
+
+    Attributes:
+        workers: How many; ``auto``: one for each GPU, or for each core that the process may use.
+        threads: Processor threads of each.
+    """
+
+    workers: CountOrAuto = AUTO
+    threads: Count = 1

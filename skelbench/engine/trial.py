@@ -1,0 +1,71 @@
+"""One trial: an architecture trained by itself, here or in a worker, and its fitness."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from skelbench.check.spec import check_spec
+from skelbench.console import Screen
+from skelbench.engine.data import load_data
+from skelbench.engine.job import Job, RunOptions
+from skelbench.host.registry import load_registry
+from skelbench.results.store import SPEC, RunFolder
+from skelbench.search import Sample
+from skelbench.space.network import build_network
+from skelbench.spec.resolve import load_spec
+from skelbench.training.evaluate import top1
+from skelbench.training.fit import fit
+from skelbench.training.seed import seed_everything
+
+PREFIX = "trial"
+
+
+class Trials:
+    """Gives the fitness of an architecture.
+
+    Sent to another process it opens the run there anew: recordings are read from their store, not sent.
+
+    Args:
+        job: The run in progress.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._folder = Path(mkdtemp(prefix=f"{PREFIX}-", dir=job.folder.checkpoints))
+
+    def __call__(self, sample: Sample) -> float:
+        """Validation top-1 of one architecture, trained by itself on the rest of the training split."""
+        job = self._job
+        options = job.checked.spec.search_options()
+        seed_everything(job.options.seed)
+        network = build_network(job.checked.search_network, sample, job.checked.context())
+        loader = job.data.train_loader(options, whole=False)
+        accelerator = job.options.accelerator
+        fit(network, options, loader, folder=self._folder, accelerator=accelerator, resume=False)
+        return top1(network, job.data.validation_loader(job.checked.spec.evaluate.batch_size))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_trials, (self._job.folder.path.resolve(), self._job.options)
+
+
+def open_trials(path: Path, options: RunOptions) -> Trials:
+    """The trials of a run that another process has begun.
+
+    Args:
+        path: Its folder, which holds its spec with the place of its recordings.
+        options: What the command line adds.
+    """
+    screen, registry, folder = Screen(quiet=True), load_registry(), RunFolder(path)
+    checked = check_spec(load_spec(folder.path / SPEC), registry)
+    root = Path(checked.spec.data.root or "")
+    data = load_data(checked, root, options.stores, options.seed, screen)
+    return Trials(Job(registry, checked, data, folder, options, screen))
+
+
+def clear_trials(folder: RunFolder) -> None:
+    """Remove what trials have left: their checkpoints are of no use once they have ended."""
+    for path in folder.checkpoints.glob(f"{PREFIX}-*"):
+        shutil.rmtree(path, ignore_errors=True)

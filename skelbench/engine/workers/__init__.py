@@ -1,0 +1,1 @@
+"""Workers: processes on this machine or a cluster that evaluate what a search asks for."""

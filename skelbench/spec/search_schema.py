@@ -1,0 +1,84 @@
+"""The part of a spec's schema that says how its space is searched."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skelbench.recipe import DeriveOptions, Options, Positive
+
+RawNode = Any
+
+
+class ComponentSpec(BaseModel):
+    """A component by name; all other keys are its parameters.
+
+    Attributes:
+        name: A registered name.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters as written."""
+        return dict(self.model_extra or {})
+
+
+class SearchNetworkSpec(Options):
+    """Parts of the network that are others during the search; they hold the same decisions.
+
+    Attributes:
+        input: See `NetworkSpec`; None is the network's.
+        body: Likewise.
+        head: Likewise.
+    """
+
+    input: RawNode | None = None
+    body: list[RawNode] | None = None
+    head: RawNode | None = None
+
+
+class StrategySpec(ComponentSpec):
+    """The search strategy.
+
+    Attributes:
+        weights: ``shared``: candidates are evaluated on one supernet; ``own``: each is trained.
+    """
+
+    weights: Literal["shared", "own"] = "shared"
+
+
+class SearchSpec(Options):
+    """How the space is searched.
+
+    Attributes:
+        strategy: Which strategy.
+        epochs: Epochs of the supernet (shared weights).
+        trial_epochs: Epochs of each trial (own weights).
+        active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
+        trial_timeout: Seconds after which a trial has failed (own weights); None: never. It takes an engine
+            with workers.
+        engine: What carries trials out. No result depends on it, so it is not part of a run's identity.
+        derive: How weights become one architecture.
+        inference: Share of the training split that is held out as validation is, for a gradient search to
+            evaluate architectures on; nothing learns from it during the search. None: no such part.
+        inherit: Whether the final training begins with the weights that the architecture found has in the
+            supernet; of a path through a trellis.
+        network: Parts of the network that are others during the search, smaller ones as a rule.
+        train: Changes of the recipe for the search, in the form of ``train``.
+    """
+
+    strategy: StrategySpec
+    epochs: Positive = 50
+    trial_epochs: Positive = 10
+    trial_timeout: Annotated[float, Field(gt=0)] | None = None
+    active: Literal["single", "all"] = "single"
+    engine: ComponentSpec = ComponentSpec(name="sequential")
+    derive: DeriveOptions = DeriveOptions()
+    inference: Annotated[float, Field(gt=0, lt=1)] | None = None
+    inherit: bool = False
+    network: SearchNetworkSpec = SearchNetworkSpec()
+    train: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,82 @@
+"""Whole runs with workers: the same as without, and what cannot be done is told before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skelbench.check.engine import check_engine
+from skelbench.errors import SpecError
+from skelbench.results.store import RunFolder
+
+from . import tiny
+
+OWN = tiny.own("random", evaluations=4, batch=3)
+
+
+def settled(folder: RunFolder) -> list[dict[str, Any]]:
+    """The journal without times, in the order of generation and number, whenever trials ended."""
+    lines = [{k: v for k, v in line.items() if k != "seconds"} for line in folder.trials()]
+    return sorted(lines, key=lambda line: (line["generation"], line["number"] < 0, line["number"]))
+
+
+def without(record: dict[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def test_two_workers_leave_the_record_of_none(tmp_path: Path, raw: Path):
+    spec = tiny.spec(search=OWN)
+    alone = tiny.run(tmp_path, raw, spec, runs="alone")
+    limited = tiny.spec(search={**OWN, "trial_timeout": 600})
+    shared = tiny.run(tmp_path, raw, limited, runs="shared", workers=2)
+    different = {"spec_hash", "run"}  # a trial may fail by its time, which is part of what a run is
+    assert without(shared.comparable(), different) == without(alone.comparable(), different)
+    one, two = (tiny.only_run(tmp_path / runs) for runs in ("alone", "shared"))
+    assert settled(two) == settled(one)
+    assert not list(two.checkpoints.glob("trial-*")), "nothing is left of the trials"
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two", 0])
+def test_a_number_of_workers_that_is_none_is_told(workers: Any, tmp_path: Path, raw: Path):
+    with pytest.raises(SpecError, match=r"--workers: engine 'local': workers") as error:
+        tiny.run(tmp_path, raw, tiny.spec(search=OWN), workers=workers)
+    assert error.value.exit_code == 2
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        (
+            {**OWN, "trial_timeout": 9},
+            "engine 'sequential' cannot stop a trial that takes too long. Use --workers",
+        ),
+        (
+            {**tiny.SHARED, "trial_timeout": 9},
+            "with shared weights there are no trials that could take too long",
+        ),
+        (
+            {**tiny.SHARED, "engine": {"name": "local"}},
+            "engine 'local' has nothing to do: with shared",
+        ),
+        ({**OWN, "trial_timeout": 0}, "trial_timeout"),
+        ({**OWN, "engine": {"name": "local", "workers": 0}}, "engine 'local': workers"),
+        (
+            {**OWN, "engine": {"name": "sequential", "workers": 2}},
+            "engine 'sequential' has no parameter 'workers'",
+        ),
+    ],
+)
+def test_what_an_engine_cannot_do_is_told_with_its_line(search: dict[str, Any], told: str, tmp_path: Path):
+    with pytest.raises(SpecError) as error:
+        check_engine(tiny.checked(tmp_path, tiny.spec(search=search)))
+    assert told in str(error.value)
+    assert "tiny.yaml:" in str(error.value)
+
+
+def test_the_engine_is_not_part_of_a_run_s_identity(tmp_path: Path):
+    engines = [{"name": "sequential"}, {"name": "local"}, {"name": "local", "workers": 8}]
+    found = {tiny.checked(tmp_path, tiny.spec(search={**OWN, "engine": e})).resolved.hash for e in engines}
+    assert len(found) == 1

@@ -1,0 +1,80 @@
+"""What workers do in tests: quick, and at will fatal; imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Does:
+    """Answers to ``(what, value)``; ``folder`` is where it remembers over the deaths of workers."""
+
+    folder: Path
+
+    def __call__(self, task: tuple[str, Any]) -> Any:
+        what, value = task
+        return getattr(self, what)(value)
+
+    def double(self, value: float) -> float:
+        return 2 * value
+
+    def pid(self, seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+    def environment(self, name: str) -> str:
+        return os.environ[name]
+
+    def fail(self, message: str) -> None:
+        raise ValueError(message)
+
+    def leave(self, code: int) -> None:
+        raise SystemExit(code)
+
+    def die(self, code: int) -> None:
+        os._exit(code)
+
+    def die_once(self, value: float) -> float:
+        mark = self.folder / "died"
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return value
+
+    def hang(self, seconds: float) -> None:
+        (self.folder / f"pid-{os.getpid()}").touch()
+        time.sleep(seconds)
+
+
+class CannotBegin:
+    """Fails where it arrives."""
+
+    def __reduce__(self) -> Any:
+        return refuse, ("no room here",)
+
+
+def refuse(message: str) -> None:
+    raise OSError(message)
+
+
+class EndsAtOnce:
+    """Ends the worker where it arrives."""
+
+    def __reduce__(self) -> Any:
+        return os._exit, (7,)
+
+
+def hang_in_workers(folder: str) -> None:
+    """A parent whose two workers are busy until somebody ends it; see its test."""
+    from skelbench.engine.workers.local import LocalWorkers
+    from skelbench.engine.workers.pool import Pool
+
+    pool = Pool(LocalWorkers(2), Does(Path(folder)))
+    pool.submit(0, ("hang", 600))
+    pool.submit(1, ("hang", 600))
+    pool.wait()
