@@ -181,8 +181,7 @@ class Engine(Component):
     """How trials are executed: ``target(**params)`` gives NNI's execution-engine configuration.
 
     Attributes:
-        workers: It has a parameter ``workers`` and gives as many worker processes instead, which are
-            replaced where they die and ended where a trial takes too long.
+        workers: It takes their number as ``workers`` and gives worker processes instead.
     """
 
     kind: ClassVar[str] = "engine"
