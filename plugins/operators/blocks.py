@@ -5,6 +5,8 @@ The skeleton of CTR-GCN (Chen et al., ICCV 2021) and of what follows it: y = ReL
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,6 +14,7 @@ from torch.nn import functional
 from skelbench.components import BuildContext
 
 from .ends import MeanPoolLinear
+from .graph_conv import graph_conv as graph_conv_of
 from .stgcn import AdaptiveUnit, conv_bn
 
 
@@ -119,7 +122,7 @@ class NormalMeanPoolLinear(MeanPoolLinear):
 
 
 class GraphUnit(nn.Module):
-    """ReLU(BN(sum_k G_k (W_k x)) + skip): features of each subset first, as in ST-GCN++ (Duan et al., 2022).
+    """ReLU(BN(sum_k (W_k x + b_k) G_k) + skip): the graph convolution of ST-GCN++ (Duan et al., 2022).
 
     Args:
         context: Channels of the input.
@@ -147,9 +150,14 @@ class GraphUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) -> (N, O, T, V)."""
-        features, graph = self.conv(x), self.graph(x)
-        y = gathered(features, [graph.select(-3, k) for k in range(features.shape[2])])
-        return functional.relu_(self.bn(y).add_(self.skip(x)))
+        graph = self.graph(x)
+        # sum_k G_k (W_k x + b_k): joints may as well be gathered before the channels are mixed, which are
+        # fewer there, and of the biases no frame needs more than what its joints take of them.
+        y = graph_conv_of(x, graph, self.conv.weight.view(len(self.bn.weight), -1))
+        taken = (self.conv.biases()[..., None] * graph.sum(-2)[..., None, :, :]).sum(
+            -2
+        )  # (O, V) or (N, O, V)
+        return functional.relu_(self.bn(y + taken.unsqueeze(-2)).add_(self.skip(x)))
 
 
 class SubsetConv(nn.Conv2d):
@@ -174,29 +182,30 @@ class SubsetConv(nn.Conv2d):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
+    def biases(self) -> Tensor:
+        """(O, K)."""
+        bias: Any = self.bias
+        rows: Tensor = bias.view(-1, self.subsets)
+        return rows
+
     def forward(self, x: Tensor) -> Tensor:
         """Features of each subset."""
         return super().forward(x).unflatten(1, (-1, self.subsets))
 
 
 def gathered(features: Tensor, graphs: list[Tensor]) -> Tensor:
-    """sum_k F_k G_k.
+    """sum_k F_k G_k, where each channel of each clip has graphs of its own.
 
     Args:
         features: F, (N, C, K, T, V).
-        graphs: For each subset G, (V, V) or (N, V, V) for all channels, or (N, C, V, V) for each.
+        graphs: For each subset G, (N, C, V, V).
 
     Returns:
         (N, C, T, V).
     """
-    batch, channels, _, frames, joints = features.shape
     parts = features.flatten(0, 1).unbind(1)  # each (N C, T, V)
-    total: Tensor | None = None
-    for part, graph in zip(parts, graphs, strict=True):
-        if graph.dim() == 3:
-            graph = graph[:, None].expand(-1, channels, -1, -1)
-        graph = graph.expand(batch, channels, -1, -1).flatten(0, 1)
-        total = torch.bmm(part, graph) if total is None else torch.baddbmm(total, part, graph)
-    if total is None:
-        raise ValueError("there is no subset to gather from")
-    return total.view(batch, channels, frames, joints)
+    first, *others = zip(parts, (graph.flatten(0, 1) for graph in graphs), strict=True)
+    total = torch.bmm(*first)
+    for pair in others:
+        total = torch.baddbmm(total, *pair)
+    return total.unflatten(0, features.shape[:2])

@@ -8,7 +8,6 @@ from skelbench_plugins.graphs.fixed import adjacency
 from skelbench_plugins.graphs.hops import at_distance, hops, links, over_frames
 from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
 from skelbench_plugins.layouts import NTU25, SHREC22
-from skelbench_plugins.operators.blocks import gathered
 from torch import nn
 from torch.nn import functional
 
@@ -124,6 +123,17 @@ def make(name, context, **params):
     return build(REGISTRY, REGISTRY.get("operator", name), params, context)
 
 
+class Given(nn.Module):
+    """Gives a graph of the test's own."""
+
+    def __init__(self, graph):
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, x):
+        return self.graph
+
+
 class TestResidualBlock:
     def test_modules_inside_take_its_channels_and_its_stride(self, place):
         block = make(
@@ -172,18 +182,16 @@ class TestCtrGraphConv:
             assert torch.allclose(graph, adjacency(NTU25)[k].expand(2, 16, 25, 25))
 
 
-@pytest.mark.parametrize("sizes", [(), (2,), (2, 4)])
-def test_gathering_takes_one_graph_for_all_for_each_clip_or_for_each_channel(sizes):
-    features, graphs = torch.randn(2, 4, 3, 5, 25), [torch.randn(*sizes, 25, 25) for _ in range(3)]
-    expected = sum(
-        torch.einsum(
-            "nctv,ncvw->nctw",
-            features[:, :, k],
-            g.view(*sizes, *[1] * (2 - len(sizes)), 25, 25).expand(2, 4, 25, 25),
-        )
-        for k, g in enumerate(graphs)
-    )
-    assert torch.allclose(gathered(features, graphs), expected, atol=1e-4)
+class TestGraphConvOfSubsets:
+    @pytest.mark.parametrize("sizes", [(), (2,)])
+    def test_features_of_a_subset_with_their_bias_are_gathered_by_its_graph(self, sizes, place):
+        torch.manual_seed(0)
+        unit = make("graph_conv.subsets", place(), channels=16, init="torch").eval()
+        graph, x = torch.randn(*sizes, 3, 25, 25), torch.randn(2, 8, 6, 25)
+        unit.graph = Given(graph)
+        features = unit.conv(x)  # (N, O, K, T, V)
+        y = torch.einsum("noktv,nkvw->notw", features, graph.expand(2, 3, 25, 25))
+        assert torch.allclose(unit(x), functional.relu(unit.bn(y) + unit.skip(x)), atol=1e-4)
 
 
 class TestMultiBranch:
