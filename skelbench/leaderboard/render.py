@@ -21,7 +21,7 @@ _DROPPED_FIRST = (
     *("space", "top5", "params_m", "strategy", "gmacs"),
 )
 _NUMBERS = {
-    *("rank", "top1", "top1_std", "n_seeds", "top5", "params_m", "gmacs", "gflops"),
+    *("rank", "top1", "top1_interval", "top1_std", "n_seeds", "top5", "params_m", "gmacs", "gflops"),
     *("latency_ms", "search_cost_h", "views"),
 }
 

@@ -14,11 +14,13 @@ from typing import Any, Literal, NamedTuple
 
 from skelbench.errors import PluginError
 from skelbench.leaderboard.reported import Reported
+from skelbench.leaderboard.uncertainty import Interval, accuracy_interval, rank_ranges
 from skelbench.results.record import Record
 
 Cell = str | int | float | None
 Row = dict[str, Cell]
 ColumnFunction = Callable[[Record], str | float | None]
+_Placed = tuple[Row, Interval | None]
 
 COLUMNS = (
     "rank",
@@ -29,6 +31,7 @@ COLUMNS = (
     "protocol",
     "stream",
     "top1",
+    "top1_interval",
     "top1_std",
     "n_seeds",
     "top5",
@@ -101,8 +104,9 @@ def make_tables(
 ) -> list[Table]:
     """Every table that the records give.
 
-    Runs that differ only in their seed become one row: mean, sample standard deviation and number
-    of seeds. Of several runs with one seed the latest counts. Failed runs are left out.
+    Runs that differ only in their seed become one row: mean, 95 % interval, sample standard deviation and
+    number of seeds. Of several runs with one seed the latest counts. Failed runs are left out. The rank of a
+    measured row is text: the range of places that its interval leaves open, as in ``2 to 5``.
 
     Args:
         records: Records of runs, in any order.
@@ -113,16 +117,18 @@ def make_tables(
         PluginError: A further column fails on a record.
     """
     columns = columns or {}
-    placed: dict[TableKey, list[Row]] = defaultdict(list)
-    for group in _seeds_together(records):
-        placed[_key(group[0])].append(_row(group, columns))
+    placed: dict[TableKey, list[_Placed]] = defaultdict(list)
+    for group in group_seeds(records):
+        interval = accuracy_interval(_top1(group), group[0].clips.test)
+        placed[_key(group[0])].append((_row(group, interval, columns), interval))
     for figure in reported:
         key = TableKey(figure.dataset, False, figure.protocol, "reported", "")
-        placed[key].append(_reported_row(figure, columns))
+        placed[key].append((_reported_row(figure, columns), None))
     return [Table(key, _ranked(placed[key]), tuple(columns)) for key in sorted(placed)]
 
 
-def _seeds_together(records: Iterable[Record]) -> list[list[Record]]:
+def group_seeds(records: Iterable[Record]) -> list[list[Record]]:
+    """The runs of each row, by seed: those that differ in nothing else; failed ones are left out."""
     groups: dict[tuple[Any, ...], dict[int, Record]] = defaultdict(dict)
     for record in sorted(records, key=lambda r: (r.date, r.model_dump_json())):
         if record.status == "ok":
@@ -165,9 +171,12 @@ def _key(record: Record) -> TableKey:
     return TableKey(record.dataset, record.synthetic, record.protocol, record.source, split)
 
 
-def _row(group: Sequence[Record], columns: Mapping[str, ColumnFunction]) -> Row:
-    first = group[0]
-    top1 = [r.metrics["top1"] for r in group if "top1" in r.metrics]
+def _top1(group: Sequence[Record]) -> list[float]:
+    return [record.metrics["top1"] for record in group if "top1" in record.metrics]
+
+
+def _row(group: Sequence[Record], interval: Interval | None, columns: Mapping[str, ColumnFunction]) -> Row:
+    first, top1 = group[0], _top1(group)
     latency_ms, device = _latency(group)
     row: Row = {
         "rank": None,
@@ -178,6 +187,7 @@ def _row(group: Sequence[Record], columns: Mapping[str, ColumnFunction]) -> Row:
         "protocol": first.protocol,
         "stream": _stream(first),
         "top1": _mean(top1, 2),
+        "top1_interval": str(interval) if interval and first.source == "measured" else None,
         "top1_std": round(stdev(top1), 2) if len(top1) > 1 else None,
         "n_seeds": len(group),
         "top5": _mean([r.metrics.get("top5") for r in group], 2),
@@ -233,14 +243,18 @@ def _reported_row(figure: Reported, columns: Mapping[str, ColumnFunction]) -> Ro
     return given | {k: v or None for k, v in stated.items()} | {"source": f"reported: {figure.source}"}
 
 
-def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Rows from best to worst; measured ones are numbered, and equal figures share a number."""
-    listed = sorted(rows, key=_place)
-    figures = [row["top1"] for row in listed]
-    for row in listed:
-        if row["source"] == "measured" and row["top1"] is not None:
-            row["rank"] = figures.index(row["top1"]) + 1
-    return tuple(listed)
+def _ranked(placed: Iterable[_Placed]) -> tuple[Row, ...]:
+    """Rows from best to worst; measured ones have the range of places that their intervals leave open."""
+    listed = sorted(placed, key=lambda pair: _place(pair[0]))
+    ranked = [(row, interval) for row, interval in listed if _has_rank(row)]
+    ranges = rank_ranges([interval for _, interval in ranked])
+    for (row, _), (first, last) in zip(ranked, ranges, strict=True):
+        row["rank"] = str(first) if first == last else f"{first} to {last}"
+    return tuple(row for row, _ in listed)
+
+
+def _has_rank(row: Row) -> bool:
+    return row["source"] == "measured" and row["top1"] is not None
 
 
 def _place(row: Row) -> tuple[float, list[str]]:

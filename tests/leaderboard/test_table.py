@@ -39,16 +39,17 @@ def only_row(found, **arguments):
 
 def test_the_columns_are_fixed():
     assert ",".join(COLUMNS) == (
-        "rank,model,space,strategy,dataset,protocol,stream,top1,top1_std,n_seeds,top5,params_m,gmacs,gflops,"
-        "latency_ms,device,search_cost_h,selection,views,source,date,run"
+        "rank,model,space,strategy,dataset,protocol,stream,top1,top1_interval,top1_std,n_seeds,top5,params_m,"
+        "gmacs,gflops,latency_ms,device,search_cost_h,selection,views,source,date,run"
     )
 
 
 def test_one_record_is_one_row():
     row = only_row([record()])
     assert {name: row[name] for name in COLUMNS} == {
-        "rank": 1, "model": "searched", "space": "sgcn", "strategy": "ceim", "dataset": "ucla",
-        "protocol": "xview", "stream": "joint", "top1": 90.0, "top1_std": None, "n_seeds": 1, "top5": 99.0,
+        "rank": "1", "model": "searched", "space": "sgcn", "strategy": "ceim", "dataset": "ucla",
+        "protocol": "xview", "stream": "joint", "top1": 90.0, "top1_interval": "86.93 to 92.41",
+        "top1_std": None, "n_seeds": 1, "top5": 99.0,
         "params_m": 3.4695, "gmacs": 4.14, "gflops": 8.28, "latency_ms": 12.5, "device": "cpu",
         "search_cost_h": 2.0, "selection": "last", "views": 1, "source": "measured", "date": "2026-01-02",
         "run": "sgcn-01234567-0",
@@ -72,7 +73,33 @@ def test_ranks_follow_top1_within_a_table(found):
     for table in make_tables(found):
         figures: list[Any] = [row["top1"] for row in table.rows]
         assert figures == sorted(figures, reverse=True)
-        assert [row["rank"] for row in table.rows] == [1 + sum(f > own for f in figures) for own in figures]
+        for place, row in enumerate(table.rows, start=1):
+            first, last = ends(row["rank"])
+            assert first <= place <= last
+
+
+def ends(rank):
+    first, _, last = rank.partition(" to ")
+    return int(first), int(last or first)
+
+
+def test_a_rank_is_the_range_of_places_that_the_intervals_leave_open():
+    found = [
+        record(model=name, metrics={"top1": top1})
+        for name, top1 in zip("abcd", (95, 94, 90, 50), strict=True)
+    ]
+    (table,) = make_tables(found)
+    assert [(row["rank"], row["top1_interval"]) for row in table.rows] == [
+        ("1 to 2", "92.62 to 96.64"), ("1 to 3", "91.46 to 95.82"), ("2 to 3", "86.93 to 92.41"),
+        ("4", "45.47 to 54.53"),
+    ]  # fmt: skip
+
+
+def test_figures_from_elsewhere_have_no_interval():
+    _, stated = make_tables([record()], [FIGURE])
+    assert stated.rows[0]["top1_interval"] is None
+    (table,) = make_tables([record(source="reported")])
+    assert (table.rows[0]["top1_interval"], table.rows[0]["rank"]) == (None, None)
 
 
 @given(st.lists(records(), max_size=8))
@@ -126,7 +153,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_rows_of_one_table(change):
 )
 def test_runs_that_cannot_be_compared_have_tables_and_ranks_of_their_own(change):
     found = make_tables([record(), record(seed=1, metrics={"top1": 50.0}, **change)])
-    assert [[row["rank"] for row in table.rows] for table in found] == [[1], [1]]
+    assert [[row["rank"] for row in table.rows] for table in found] == [["1"], ["1"]]
 
 
 def test_of_two_runs_with_one_seed_the_latest_counts_and_not_the_best():
@@ -142,7 +169,9 @@ def test_equal_figures_share_a_rank():
         for name, top1 in [("a", 90), ("b", 95), ("c", 95), ("d", 80)]
     ]
     (table,) = make_tables(found)
-    assert [(row["rank"], row["model"]) for row in table.rows] == [(1, "b"), (1, "c"), (3, "a"), (4, "d")]
+    assert [(row["rank"], row["model"]) for row in table.rows] == [
+        ("1 to 2", "b"), ("1 to 2", "c"), ("3", "a"), ("4", "d"),
+    ]  # fmt: skip
 
 
 def test_failed_runs_are_left_out():
@@ -151,7 +180,7 @@ def test_failed_runs_are_left_out():
 
 def test_a_run_without_top1_stands_last_and_has_no_rank():
     (table,) = make_tables([record(model="b", metrics={"mean_class": 99.0}), record(model="a")])
-    assert [(row["model"], row["rank"]) for row in table.rows] == [("a", 1), ("b", None)]
+    assert [(row["model"], row["rank"]) for row in table.rows] == [("a", "1"), ("b", None)]
 
 
 def test_fused_streams_say_in_what_proportion_unless_it_is_equal():
@@ -179,7 +208,7 @@ def test_latencies_of_different_devices_are_not_averaged():
 
 def test_reported_figures_have_a_table_of_their_own_without_ranks():
     measured, stated = make_tables([record()], [FIGURE])
-    assert [row["rank"] for row in measured.rows] == [1]
+    assert [row["rank"] for row in measured.rows] == ["1"]
     (row,) = stated.rows
     assert (row["rank"], row["top1"], row["as_reported"], row["source"]) == (
         None, 99.0, "1 GFLOPs", "reported: Y 2020",
@@ -189,7 +218,7 @@ def test_reported_figures_have_a_table_of_their_own_without_ranks():
 
 def test_a_record_of_a_reported_result_is_not_ranked():
     measured, stated = make_tables([record(), record(source="reported", metrics={"top1": 99.0})])
-    assert measured.rows[0]["rank"] == 1
+    assert measured.rows[0]["rank"] == "1"
     assert stated.rows[0]["rank"] is None
 
 
