@@ -129,10 +129,13 @@ class Operator(Component):
             (N, K, T), the weights of K models for each frame. Of videos: ``video_input``, bytes
             (N, C, T, H, W) -> numbers of the same shape; ``video`` (N, C, T, H, W) ->
             (N, C', T', H', W'); ``video_head`` (N, C, T, H, W) -> (N, classes).
+        reach: Of an operator on videos, the parameter that says how many frames the outer taps of its
+            kernels are away, if it has one: `skelbench check` warns where that is beyond the clip.
     """
 
     kind: ClassVar[str] = "operator"
     contract: Contract = "skeleton"
+    reach: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,7 +180,9 @@ class GradientSearch(Protocol):
     """A search whose weights learn by gradients, beside those of the supernet.
 
     Its target is called like that of a `Search`, always with ``weights="shared"``. In each step of
-    the supernet the engine first calls `step`, then trains w under `training_weights`.
+    the supernet the engine first calls `step`, then trains w under `training_weights`. A search with an
+    attribute ``alternates`` that is true has `step` called once for each batch of its own clips at the
+    beginning of an epoch instead, without a training loss.
     """
 
     def to(self, device: torch.device) -> None:

@@ -105,9 +105,15 @@ class Learned(nn.Module):
         return self.weight
 
 
-def _polynomial(context: BuildContext, order: int, softmax: bool = False) -> FixedGraph:
+def _polynomial(
+    context: BuildContext, order: int, softmax: bool = False, normalise: str = "none"
+) -> FixedGraph:
     graph = chebyshev(adjacency(context.layout), order)
-    return FixedGraph(graph.softmax(-2) if softmax else graph)
+    if softmax:
+        graph = graph.softmax(-2)
+    elif normalise == "columns":
+        graph = graph / graph.abs().sum(-2, keepdim=True).clamp(min=1e-12)
+    return FixedGraph(graph)
 
 
 cheb_l = partial(_polynomial, order=1)

@@ -89,6 +89,7 @@ _VIDEO = (
         target="skelbench_plugins.operators.video:R2plus1dBlock",
         params=R2plus1dParams,
         contract="video",
+        reach="dilation",
     ),
     Operator(
         name="identity",

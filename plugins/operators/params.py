@@ -91,11 +91,15 @@ class EsanBlockParams(Params):
             joints once for all frames, ``t1`` frames of each joint, ``t2`` frames once for all
             joints; ``v`` is ``s1`` with a convolution over frames as residual.
         directed: Whether attention from i to j and from j to i have scores of their own.
+        scale: Of the scores: ``none`` as in the paper, with which undirected ``s2`` and ``t2`` begin nearly
+            one-hot; ``root`` divides by the root of the number of products summed; ``mean`` averages over
+            frames (``s2``) or joints (``t2``) and divides by the root of the channels.
     """
 
     channels: Positive
     type: Literal["st", "s1", "s2", "t1", "t2", "v"] = "v"
     directed: bool = False
+    scale: Literal["none", "root", "mean"] = "none"
 
 
 Persons = Literal["present", "all"]

@@ -131,12 +131,12 @@ class VideoPoolLinear(nn.Module):
 
     Args:
         context: Channels and classes.
-        dropout: Share of pooled features dropped in training.
+        dropout: Share of pooled features dropped in training; a supernet drops none.
     """
 
     def __init__(self, context: BuildContext, dropout: float = 0.0) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(0.0 if context.shared else dropout)
         self.linear = nn.Linear(context.channels, context.classes)
         nn.init.normal_(self.linear.weight, 0, 0.01)
         nn.init.zeros_(self.linear.bias)

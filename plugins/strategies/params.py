@@ -187,6 +187,8 @@ class ViterbiParams(Params):
         cost_weight: Lambda of ``lambda * log_k(c)`` in the loss of the architecture weights, where c are
             the expected MMACs of a path through the trellis; 0 searches for accuracy alone.
         cost_base: The k of it.
+        alternate: The architecture weights learn once over their clips before each ``epoch`` of the
+            supernet, as in the paper, or once before each ``step`` of it.
         mode: A path is worth the ``product`` of its probabilities, or their ``sum`` as in the paper.
         sampled: Compute one operator of each layer where the supernet's weights learn, and two where the
             architecture weights do, drawn in proportion to their weights, instead of all: less memory.
@@ -203,6 +205,7 @@ class ViterbiParams(Params):
     start: NonNegative = 1e-3
     cost_weight: NonNegative = 0.2
     cost_base: Annotated[float, Field(gt=1)] = 3500.0
+    alternate: Literal["epoch", "step"] = "epoch"
     mode: Literal["product", "sum"] = "product"
     sampled: bool = False
     evaluate_epochs: Annotated[int, Field(ge=0)] = 20

@@ -56,6 +56,7 @@ class Viterbi:
         self._params = given = ViterbiParams(**params)
         refuse_empty(space)
         refuse_mere_warmup(epochs, given.warmup_epochs)
+        self.alternates = given.alternate == "epoch"
         self._space, self._epochs, self._seed = space, epochs, seed
         self._trellises = trellises(space.points)
         self._scores = _first_scores(space.points, given.start, seed)

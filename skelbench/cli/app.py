@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -169,16 +170,31 @@ def describe(
     arch: Annotated[str | None, typer.Option(help="An architecture's name or file.")] = None,
     profile: Profile = None,
     sets: Sets = [],  # noqa: B006 - see run
+    departures: Annotated[
+        bool,
+        typer.Option("--departures", help="Instead, where it departs from its publication, in Markdown."),
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Size of the space, and parameters, MACs and FLOPs of the supernet or of an architecture.
 
     Example: `skelbench describe sgcn --arch 2s-agcn`
     """
+    if departures:
+        return _print_departures(spec, profile, sets, json_output)
     from skelbench.engine.describe import describe_spec
     from skelbench.engine.show import show_description
 
     show_description(describe_spec(spec, arch, profile=profile, sets=tuple(sets)), json_output)
+
+
+def _print_departures(spec: str, profile: str | None, sets: list[str], json_output: bool) -> None:
+    from skelbench.spec.published import departures_table
+    from skelbench.spec.resolve import load_spec
+
+    loaded = load_spec(spec, profile=profile, sets=sets).spec
+    rows = [one.model_dump() for one in loaded.departures]
+    print(json.dumps(rows, indent=2) if json_output else departures_table(loaded.departures))
 
 
 app.command()(check)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -30,14 +31,17 @@ def check(
     rows = [_checked(spec, profile, sets, registry) for spec in specs]
     problems = [problem for row in rows for problem in row["problems"]]
     if json_output:
-        shown = [{**row, "problems": [vars(problem) for problem in row["problems"]]} for row in rows]
+        told = ("problems", "warnings")
+        shown = [{**row, **{key: [vars(problem) for problem in row[key]] for key in told}} for row in rows]
         print(json.dumps(shown, indent=2))
         if problems:
             raise typer.Exit(SpecError.exit_code)
         return
     for row in rows:
         if not row["problems"]:
-            print(f"{row['spec']}: ok, {row['space_size']:,} architectures, hash {row['hash'][:8]}")
+            print(f"{row['spec']}: ok, {_counted(row)}, hash {row['hash'][:8]}")
+        for warning in row["warnings"]:
+            print(f"warning: {warning}", file=sys.stderr)
     if problems:
         raise SpecError.of(problems)
 
@@ -45,10 +49,12 @@ def check(
 def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
     """A row for one spec; without a profile given, all its profiles are checked as well."""
     from skelbench.check.engine import check_engine
+    from skelbench.check.reach import distinct_size, reach_warnings
     from skelbench.check.spec import check_spec
     from skelbench.spec.resolve import load_spec
 
-    row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "architectures": []}
+    row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "distinct_size": None}
+    row |= {"architectures": [], "warnings": []}
     problems: tuple[Problem, ...] = ()
     try:
         resolved = load_spec(spec, profile=profile, sets=sets)
@@ -56,11 +62,19 @@ def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry
         check_engine(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
+        row |= {"distinct_size": distinct_size(checked), "warnings": reach_warnings(checked)}
         for name in resolved.profiles if profile is None else ():
             check_engine(check_spec(load_spec(spec, profile=name, sets=sets), registry))
     except SpecError as error:
         problems = error.problems
     return {**row, "problems": problems}
+
+
+def _counted(row: dict[str, Any]) -> str:
+    """How many architectures, and how many of them differ where options are the same."""
+    size, distinct = row["space_size"], row["distinct_size"]
+    alike = "" if distinct == size else f" ({distinct:,} of them different)"
+    return f"{size:,} architectures{alike}"
 
 
 def schema() -> None:

@@ -38,7 +38,8 @@ def inherit(job: Job, network: nn.Module, found: SearchResult) -> None:
 def take_over(network: nn.Module, supernet: Mapping[str, Tensor]) -> None:
     """Copy the weights that a network with one path has in a supernet with all paths.
 
-    What the supernet lacks (scale and shift of its normalisations) stays as it is. Where its weight is
+    Normalisations stay as they are: the supernet has no scale and shift of them, and its statistics are those
+    of mixtures. Where its weight is
     larger, as that of a head behind the widest path, the leading part is taken.
 
     Args:
@@ -55,7 +56,7 @@ def take_over(network: nn.Module, supernet: Mapping[str, Tensor]) -> None:
         for own, there in module.origins.items()
     }
     state = network.state_dict()
-    known = {name: supernet.get(_origin(name, origins)) for name in state}
+    known = {name: supernet.get(_origin(name, origins)) for name, _ in network.named_parameters()}
     taken = {
         name: _leading(name, weight, state[name]) for name, weight in known.items() if weight is not None
     }

@@ -18,7 +18,7 @@ from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
 SHIPPED = "skelbench_spaces"
 _LONGEST_CHAIN = 20
 _OWN = ("name", "summary", "reported")
-_NOT_PART_OF_THE_RUN = ("summary", "reported", "architectures", "stages")
+_NOT_PART_OF_THE_RUN = ("summary", "reported", "departures", "architectures", "stages")
 _OF_THE_SEARCH = ("network", "search")
 _ENGINE: Path = ("search", "engine")
 _ANY_ENGINE = {"name": "sequential"}

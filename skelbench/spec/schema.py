@@ -12,17 +12,16 @@ from skelbench.recipe import (
     ClipOptions,
     EvaluateOptions,
     Options,
-    Positive,
     Stream,
     TrainOptions,
     VideoOptions,
 )
 from skelbench.spec.faults import problems
+from skelbench.spec.published import DepartureSpec, ReportedSpec
 from skelbench.spec.search_schema import ComponentSpec, RawNode, SearchSpec
 from skelbench.spec.yaml import Marks
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
-Percent = Annotated[float, Field(ge=0, le=100)]
 Part = Annotated[str, Field(min_length=1)]
 
 
@@ -120,35 +119,6 @@ class StageSpec(Options):
     fuse: tuple[tuple[Annotated[float, Field(ge=0)], ...], ...] = ()
 
 
-class ReportedSpec(Options):
-    """A figure from a publication, for the leaderboards.
-
-    Attributes:
-        dataset: Data set.
-        protocol: Protocol.
-        stream: Stream, fused ones joined with ``+``.
-        model: The model; None is the spec's name.
-        top1: Top-1 in percent.
-        top5: Top-5 in percent.
-        params_m: Millions of parameters.
-        as_reported: Complexity in the publication's own words.
-        source: The publication and the place in it.
-    """
-
-    dataset: str
-    protocol: str
-    stream: str = "joint"
-    model: str | None = None
-    space: str | None = None
-    strategy: str | None = None
-    top1: Percent
-    top5: Percent | None = None
-    params_m: float | None = None
-    as_reported: str | None = None
-    views: Positive | None = None
-    source: str
-
-
 class Spec(Options):
     """A search space with everything around it.
 
@@ -165,6 +135,7 @@ class Spec(Options):
         architectures: Named architectures.
         stages: Runs that make up the whole study, in order.
         reported: Published figures.
+        departures: Where the spec differs from the publication.
     """
 
     skelbench: Literal[1]
@@ -179,6 +150,7 @@ class Spec(Options):
     architectures: dict[Name, ArchitectureSpec] = Field(default_factory=dict)
     stages: tuple[StageSpec, ...] = ()
     reported: tuple[ReportedSpec, ...] = ()
+    departures: tuple[DepartureSpec, ...] = ()
 
     def search_options(self) -> TrainOptions:
         """The recipe of the search: ``train`` with the changes under ``search.train``."""

@@ -185,11 +185,16 @@ def test_weights_and_alphas_learn_from_different_recordings_and_never_from_test(
     seen: dict[str, list[int]] = {"weights": [], "given": [], "alphas": []}
     loaded: list[LoadedData] = []
     start, train, load = gradient.Step.__init__, nas.GradientModule.training_step, LoadedData.alpha_loader
+    fetch = gradient.alpha_batch
 
-    def given(self: Any, module: Any, own: Any, alphas: Any) -> None:
+    def given(self: Any, module: Any, own: Any) -> None:
         seen["given"] += own[2].tolist()
-        seen["alphas"] += alphas[2].tolist()
-        start(self, module, own, alphas)
+        start(self, module, own)
+
+    def fetched(module: Any) -> Any:
+        batch = fetch(module)
+        seen["alphas"] += batch[2].tolist()
+        return batch
 
     def trained(self: Any, batch: Any, batch_idx: int) -> Tensor:
         seen["weights"] += batch[2].tolist()
@@ -200,6 +205,7 @@ def test_weights_and_alphas_learn_from_different_recordings_and_never_from_test(
         return load(self, options)
 
     monkeypatch.setattr(gradient.Step, "__init__", given)
+    monkeypatch.setattr(gradient, "alpha_batch", fetched)
     monkeypatch.setattr(nas.GradientModule, "training_step", trained)
     monkeypatch.setattr(LoadedData, "alpha_loader", noted)
     search(spec())
@@ -249,7 +255,7 @@ def test_the_gradient_is_that_of_the_loss_through_the_supernet(
     compared: list[float] = []
 
     def compare(darts: Darts, problem: Any) -> None:
-        module, (x, y, _) = problem._module, problem._validation
+        module, (x, y, _) = problem._module, problem.validation
         given = darts._gradients(problem)
         copied = [tensor.detach().clone().requires_grad_() for tensor in darts._tensors]
         vectors, weights = iter(copied), {}

@@ -142,16 +142,21 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
 ):
     seen: dict[str, set[int]] = {"weights": set(), "alphas": set(), "evaluation": set()}
     parts: list[Any] = []
-    make, step, top1 = LoadedData.train_loader, gradient.Step.__init__, gradient.top1
+    make, step, top1 = LoadedData.train_loader, gradient.GradientModule.training_step, gradient.top1
+    fetch = gradient.alpha_batch
 
     def watched_loader(self: LoadedData, *arguments: Any, **options: Any) -> Any:
         parts.append(self.split)
         return make(self, *arguments, **options)
 
-    def watched_step(self: Any, module: Any, train: Any, validation: Any) -> None:
-        seen["weights"] |= set(train[2].tolist())
-        seen["alphas"] |= set(validation[2].tolist())
-        step(self, module, train, validation)
+    def watched_step(self: Any, batch: Any, batch_idx: int) -> Any:
+        seen["weights"] |= set(batch[2].tolist())
+        return step(self, batch, batch_idx)
+
+    def watched_fetch(module: Any) -> Any:
+        batch = fetch(module)
+        seen["alphas"] |= set(batch[2].tolist())
+        return batch
 
     def watched_top1(model: Any, batches: Any) -> float:
         batches = list(batches)
@@ -159,7 +164,8 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
         return top1(model, batches)
 
     monkeypatch.setattr(LoadedData, "train_loader", watched_loader)
-    monkeypatch.setattr(gradient.Step, "__init__", watched_step)
+    monkeypatch.setattr(gradient.GradientModule, "training_step", watched_step)
+    monkeypatch.setattr(gradient, "alpha_batch", watched_fetch)
     monkeypatch.setattr(gradient, "top1", watched_top1)
     monkeypatch.setattr(main_path, "train_network", lambda *_: (_ for _ in ()).throw(WorkFailed("enough")))
     with pytest.raises(WorkFailed, match="enough"):
@@ -170,6 +176,37 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
     assert seen["weights"] <= set(split.train.tolist())
     everything = [split.train, split.validation, split.inference, split.test]
     assert len(np.unique(np.concatenate(everything))) == sum(map(len, everything)) == 60
+
+
+@pytest.mark.parametrize(("alternate", "rounds"), [("epoch", 1), ("step", 3)])
+def test_the_architecture_learns_once_over_its_clips_in_an_epoch_unless_told(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alternate: str, rounds: int
+):
+    """And fetches none of them in the warm-up."""
+    seen: dict[int, list[int]] = {}
+    order: list[str] = []
+    fetch, train = gradient.alpha_batch, gradient.GradientModule.training_step
+
+    def fetched(module: Any) -> Any:
+        batch = fetch(module)
+        seen.setdefault(module.current_epoch, []).extend(batch[2].tolist())
+        order.append(f"alphas {module.current_epoch}")
+        return batch
+
+    def trained(self: Any, batch: Any, batch_idx: int) -> Any:
+        order.append(f"weights {self.current_epoch}")
+        return train(self, batch, batch_idx)
+
+    monkeypatch.setattr(gradient, "alpha_batch", fetched)
+    monkeypatch.setattr(gradient.GradientModule, "training_step", trained)
+    monkeypatch.setattr(main_path, "train_network", lambda *_: (_ for _ in ()).throw(WorkFailed("enough")))
+    with pytest.raises(WorkFailed, match="enough"):
+        tiny.run(tmp_path, videos, spec(strategy={"alternate": alternate}))
+    assert set(seen) == {1, 2}, "the first of three epochs is the warm-up"
+    for recordings in seen.values():
+        assert (len(recordings) == len(set(recordings))) == (rounds == 1)
+    together = order.index("weights 1") < len(order) - 1 - order[::-1].index("alphas 1")
+    assert together == (alternate == "step"), "one after the other, or step by step"
 
 
 def test_evaluating_leaves_the_search_and_the_supernet_as_they_are(videos: Path, tmp_path: Path):

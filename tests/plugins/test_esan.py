@@ -374,3 +374,33 @@ def test_size_and_cost_of_a_block_follow_from_its_parts(type, directed, channels
     found = cost(block, (1, C, T, V))
     assert found.params == convs + 2 * channels
     assert found.macs == T * V * (convs + sources * (C + gathered))
+
+
+class TestScale:
+    @pytest.mark.parametrize("scale", ["root", "mean"])
+    @BOTH_WAYS
+    @EVERY_TYPE
+    def test_scores_are_divided_by_what_it_says(self, type, directed, scale, x, place):
+        plain = EsanBlock(place(channels=C, frames=T), C, type, directed)
+        scaled = EsanBlock(place(channels=C, frames=T), C, type, directed, scale=scale)
+        scaled.load_state_dict(plain.state_dict())
+        places = {"s2": T, "t2": V}.get(type, 1)
+        by = (C * places) ** 0.5 if scale == "root" else C**0.5 * places
+        assert torch.allclose(scaled.scores(x), plain.scores(x) / by, rtol=1e-4, atol=1e-5)
+        expected = scaled.attention(x) @ values(scaled, x)
+        assert torch.allclose(scaled.gather(x, values(scaled, x)), expected, atol=1e-5)
+
+    @pytest.mark.parametrize("type", ["s2", "t2"])
+    def test_without_it_attention_begins_nearly_one_hot(self, type, place):
+        """Undirected, behind a first block; entropies as shares of the greatest that there is."""
+        shares = {}
+        for scale in ("none", "root", "mean"):
+            torch.manual_seed(0)
+            first, second = (EsanBlock(place(channels=128, frames=20), 128, type, scale=scale) for _ in "12")
+            moving = 0.3 * torch.randn(4, 3, 1, V, 2) + (0.03 * torch.randn(4, 3, 20, V, 2)).cumsum(2)
+            f = second.attention(first(EsanEmbed(place(channels=3, frames=20))(moving)))
+            entropy = -(f * f.clamp(min=1e-30).log()).sum(-1).mean().item()
+            shares[scale] = entropy / torch.tensor(float(f.shape[-1])).log().item()
+        assert shares["none"] < 0.05
+        assert shares["none"] + 0.15 < shares["root"] < shares["mean"] - 0.15
+        assert shares["mean"] > 0.8

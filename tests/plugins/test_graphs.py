@@ -254,3 +254,16 @@ def test_parameters_are_as_many_as_published(name, params, expected, place):
 def test_wrong_parameters_are_refused(name, params):
     with pytest.raises(ValueError, match="validation error"):
         REGISTRY.get("graph_module", name).params(**params)
+
+
+@pytest.mark.parametrize(("order", "size"), [(2, 2.6), (3, 5.44), (4, 11.24)])
+def test_columns_of_polynomials_outweigh_others_unless_normalised(order, size, place):
+    """In the mean over the inward subset's columns, each joint but the root takes 1 of any other module."""
+
+    def sums(**params):
+        module = REGISTRY.get("graph_module", f"cheb.l{order}").make(place(), **params)
+        return module(torch.zeros(1)).abs().sum(-2)
+
+    assert sums()[1].mean().item() == pytest.approx(size, abs=5e-3)
+    columns = sums(normalise="columns")
+    assert torch.allclose(columns[columns > 0], torch.ones(()))

@@ -7,6 +7,7 @@ import torch
 
 from skelbench.check.spec import check_spec
 from skelbench.host.registry import load_registry
+from skelbench.space.arch import closed
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.training.cost import cost
@@ -90,11 +91,45 @@ def test_architectures_have_the_size_that_their_parts_give(sgcn, name, params, g
         assert round(found.macs / 1e9, 3) == gmacs
 
 
+TABLE_1 = ["2 S T ST", "S T ST", "S T ST", "S T ST", "2 S T", "2 T", "4n 2 S T ST", "2 T", "2 T", "T"]
+"""The paper's marks by row, of which there are 28: polynomials by their order, n for the normalised one."""
+
+
+def test_the_searched_network_has_the_marks_of_table_1(sgcn):
+    names = {"S": "dynamic.s", "T": "dynamic.t", "ST": "dynamic.st", "2": "cheb.l2", "4n": "cheb.l4n"}
+    marks = {f"graph_{i}": [names[mark] for mark in row.split()] for i, row in enumerate(TABLE_1, 1)}
+    assert sum(map(len, marks.values())) == 28
+    assert {k: set(v) for k, v in sgcn.architectures["sgcn"].sample.items()} == {
+        k: set(v) for k, v in marks.items()
+    }
+
+
+def test_the_released_network_has_one_more_and_another_polynomial(sgcn):
+    body = closed(sgcn.architectures["sgcn-released"].network, {})["body"]
+    rows = [{term["op"] for term in block["graph"]["sum"]} - {"learned"} for block in body]
+    assert sum(map(len, rows)) == 29
+    assert [len(row) for row in rows] == [4, 4, 3, 3, 3, 2, 5, 2, 2, 1]
+    assert {name for row in rows for name in row} == {
+        "dynamic.s",
+        "dynamic.t",
+        "released.dynamic.st",
+        "released.model.l3",
+        "released.model.l4n",
+    }
+
+
+def test_kinetics_has_the_recipe_of_the_paper():
+    checked = check_spec(load_spec("sgcn-kinetics"), REGISTRY)
+    train = checked.spec.train
+    assert (train.epochs, train.schedule.at, train.optimizer.weight_decay) == (90, (45, 60, 75), 1e-4)
+    assert (checked.spec.data.clip.window, train.augment.move) == (150, True)
+
+
 def test_every_architecture_is_covered(sgcn):
     assert {name for name, _, _ in EXPECTED} == set(sgcn.architectures)
 
 
-@pytest.mark.parametrize("spec", ["sgcn", "sgcn-ucla"])
+@pytest.mark.parametrize("spec", ["sgcn", "sgcn-ucla", "sgcn-kinetics"])
 @pytest.mark.parametrize("profile", ["quick", "paper"])
 def test_profiles_build_and_run(spec, profile):
     checked = check_spec(load_spec(spec, profile=profile), REGISTRY)

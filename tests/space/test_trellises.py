@@ -103,14 +103,18 @@ def test_a_path_gives_by_itself_what_it_gives_in_the_trellis(seed: int):
     assert torch.allclose(found, expected, atol=1e-5)
 
 
-def test_a_path_takes_over_every_weight_but_scale_and_shift(whole):
+def test_a_path_takes_over_every_weight_but_normalisations(whole):
     nodes, space, net = whole
     alone = build_network(nodes, space.sample(np.random.default_rng(1)), CONTEXT)
     before = {name: weight.clone() for name, weight in alone.state_dict().items()}
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.running_mean.fill_(3.0)
     take_over(alone, net.state_dict())
     after = alone.state_dict()
     unmoved = {name for name in after if torch.equal(before[name], after[name])}
     norms = {f"{n}." for n, m in alone.named_modules() if isinstance(m, nn.BatchNorm3d)}
+    assert {name for name in after if name.endswith("running_mean")} <= unmoved
     assert unmoved <= {name for name in after if any(name.startswith(norm) for norm in norms)} | {
         "head.linear.bias"
     }

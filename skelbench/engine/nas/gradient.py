@@ -35,7 +35,7 @@ class GradientModule(Supernet):
     """In each step lets the search's weights learn on their own batch, then trains the supernet's."""
 
     _search: GradientSearch
-    _batches: Iterator[Batch]
+    batches: Iterator[Batch]
     _costs: dict[str, np.ndarray]
 
     def on_fit_start(self) -> None:
@@ -45,19 +45,27 @@ class GradientModule(Supernet):
         self._costs = option_costs(self.training_module.network, self._job.clip_shape)
 
     def on_train_epoch_start(self) -> None:
-        """Begin the alpha batches of this epoch."""
+        """Begin the alpha batches of this epoch; a search that alternates learns from all of them now."""
         super().on_train_epoch_start()
-        self._batches = endless(self._job.alphas, self.current_epoch)
+        self.batches = endless(self._job.alphas, self.current_epoch)
+        if self._alternates:
+            for _ in range(len(self._job.alphas)):
+                self._step_of_search(None)
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """One step of the search, then one of the shared weights."""
-        alpha_batch = [
-            part.to(self.device) if isinstance(part, Tensor) else part for part in next(self._batches)
-        ]
+    @property
+    def _alternates(self) -> bool:
+        return bool(getattr(self._search, "alternates", False))
+
+    def _step_of_search(self, batch: Batch | None) -> None:
         # In bf16 the passes of a finite difference would see no difference, and autocast would hand
         # them its copies of the weights from before they were moved.
         with torch.autocast(self.device.type, enabled=False):
-            self._search.step(self.current_epoch, Step(self, batch, alpha_batch))
+            self._search.step(self.current_epoch, Step(self, batch))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One step of the search, unless it alternates by epoch, then one of the shared weights."""
+        if not self._alternates:
+            self._step_of_search(batch)
         self.set_weights(self._search.training_weights(self.current_epoch), normalised=False)
         loss = self.training_module.training_step(batch, batch_idx)
         self.learn(loss, batch_idx)
@@ -105,21 +113,48 @@ class GradientModule(Supernet):
 
 
 class Step:
-    """One step's problem (implements `skelbench.search.Bilevel`)."""
+    """One step's problem (implements `skelbench.search.Bilevel`).
 
-    def __init__(self, module: GradientModule, train: Batch, validation: Batch) -> None:
-        self._module, self._train, self._validation = module, train, validation
+    The alpha batch is fetched when it is first asked for, so that a search's warm-up costs none.
+
+    Args:
+        module: What trains the supernet.
+        train: The step's training batch; None where the search alternates by epoch.
+    """
+
+    def __init__(self, module: GradientModule, train: Batch | None) -> None:
+        self._module, self._train = module, train
+        self._validation: Batch | None = None
         self.shared = [p for p in module.training_module.parameters() if p.requires_grad]
         self.lr = module.lr
         self.costs = module.costs
 
     def train_loss(self, weights: TensorWeights) -> Tensor:
-        """The loss on the step's training batch."""
+        """The loss on the step's training batch.
+
+        Raises:
+            TypeError: The search alternates by epoch, so that no such batch stands beside its own.
+        """
+        if self._train is None:
+            raise TypeError("a search that alternates by epoch has no training batch beside its own")
         return self._module.loss_under(weights, self._train)
 
     def validation_loss(self, weights: TensorWeights) -> Tensor:
         """The loss on the step's alpha batch."""
-        return self._module.loss_under(weights, self._validation)
+        return self._module.loss_under(weights, self.validation)
+
+    @property
+    def validation(self) -> Batch:
+        """The step's alpha batch."""
+        if self._validation is None:
+            self._validation = alpha_batch(self._module)
+        return self._validation
+
+
+def alpha_batch(module: GradientModule) -> Batch:
+    """The next batch of the clips from which the search's weights learn, on the supernet's device."""
+    fetched = next(module.batches)
+    return [part.to(module.device) if isinstance(part, Tensor) else part for part in fetched]
 
 
 def endless(loader: Any, epoch: int) -> Iterator[Batch]:
