@@ -26,16 +26,18 @@ class Screen:
 
     Args:
         quiet: Show nothing.
+        label: Stands before each line; with one there are no bars, as others write beside this one.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False, label: str = "") -> None:
+        self._quiet, self._label = quiet, label
         self._console = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
         """One line."""
         if self._quiet:
             return
+        text = self._label + text
         if self._console.is_terminal:
             self._console.print(text, markup=False)
         else:
@@ -64,7 +66,7 @@ class Screen:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
-            disable=self._quiet or not self._console.is_terminal,
+            disable=self._quiet or bool(self._label) or not self._console.is_terminal,
         )
 
     def epoch(self, name: str, row: dict[str, Any], epochs: int) -> None:

@@ -49,7 +49,7 @@ Workers = Annotated[
     str | None,
     typer.Option(
         metavar="N|auto",
-        help="Worker processes that try architectures side by side; `auto`: one a core, or a GPU.",
+        help="Processes for runs side by side, or for trials of one search; `auto`: one a core or GPU.",
     ),
 ]
 Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
@@ -87,6 +87,15 @@ def run(
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
     workers: Workers = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0..4|0,3,7", help="Several seeds instead of one, a row for each.")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the I-th of N parts of the seeds, for one machine of several."
+        ),
+    ] = None,
     stages: Annotated[
         list[str],
         typer.Option("--stage", help="Only this stage of the spec; `search` is its search. May be repeated."),
@@ -100,7 +109,7 @@ def run(
     """
     from skelbench.engine.run import RunOptions
     from skelbench.engine.show import show_record, show_records
-    from skelbench.engine.stages import run_stages
+    from skelbench.engine.study import run_study
 
     given = RunOptions(
         data,
@@ -114,7 +123,7 @@ def run(
         tuple(start),
         workers=workers,
     )
-    made = run_stages(spec, given, stages)
+    made = run_study(spec, given, stages, seeds, shard)
     if isinstance(made, list):
         show_records(made, runs, json_output)
     else:

@@ -29,6 +29,7 @@ class RunOptions:
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training of one architecture.
         workers: Worker processes of the search, a number or ``auto``; None: the spec's engine as it is.
+        label: What stands before each line of progress.
         progress: Show lines and bars on standard error.
         start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
@@ -43,6 +44,7 @@ class RunOptions:
     devices: int = 1
     start: tuple[str, ...] = ()
     workers: int | str | None = None
+    label: str = ""
     progress: bool = True
 
     @property

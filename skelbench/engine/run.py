@@ -151,7 +151,7 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
         PluginError: Something that it names cannot be imported.
     """
     check_devices(options.accelerator, options.devices)
-    screen, registry = Screen(quiet=not options.progress), load_registry()
+    screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
     resolved = load_spec(spec, profile=options.profile, sets=options.sets)
     synthetic = options.data is None and resolved.spec.data.root is None
     if synthetic and options.profile is None and "quick" in resolved.profiles:
@@ -166,14 +166,18 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     return Setting(registry, checked, options, synthetic, screen)
 
 
-def _with_workers(resolved: Resolved, workers: int | str) -> Resolved:
+def _with_workers(resolved: Resolved, workers: int | str | None) -> Resolved:
     """The spec with its engine's number of workers, on this machine where its engine is the default."""
     engine = resolved.spec.search.engine
-    if isinstance(workers, str) and workers.lstrip("-").isdigit():
-        workers = int(workers)
+    workers = workers_given(workers)
     if engine.name == SEQUENTIAL:
         return resolved.with_engine(LOCAL, {"workers": workers}, "--workers")
     return resolved.with_engine(engine.name, {**engine.params, "workers": workers}, "--workers")
+
+
+def workers_given(text: int | str | None) -> int | str | None:
+    """A number of workers as the command line has it; whether it is one is found out later."""
+    return int(text) if isinstance(text, str) and text.lstrip("-").isdigit() else text
 
 
 def run_sources(

@@ -36,10 +36,10 @@ def run_stages(spec: str, options: RunOptions, wanted: Sequence[str] = ()) -> Re
     """
     setting = open_setting(spec, options)
     resolved = setting.checked.resolved
-    stages = _chosen(resolved.spec.stages, wanted, resolved.path)
+    stages = chosen_stages(resolved.spec.stages, wanted, resolved.path)
     if not stages:
         return run_in(setting, options)
-    _confirm_starts(setting.checked, stages, options)
+    confirm_starts(setting.checked, stages, options)
     pipeline = _Pipeline(spec, setting, options)
     for number, stage in enumerate(stages, start=1):
         pipeline.run(stage, f"stage {stage.name} ({number} of {len(stages)})")
@@ -48,7 +48,12 @@ def run_stages(spec: str, options: RunOptions, wanted: Sequence[str] = ()) -> Re
     return list(pipeline.records.values())
 
 
-def _chosen(stages: Sequence[StageSpec], wanted: Sequence[str], place: str) -> list[StageSpec]:
+def chosen_stages(stages: Sequence[StageSpec], wanted: Sequence[str], place: str) -> list[StageSpec]:
+    """The stages that are wanted, in the order of the spec; all of them where none is named.
+
+    Raises:
+        SpecError: There is no such stage.
+    """
     names = [stage.name for stage in stages]
     for name in wanted:
         if name not in (*names, SEARCH):
@@ -57,29 +62,29 @@ def _chosen(stages: Sequence[StageSpec], wanted: Sequence[str], place: str) -> l
     return [stage for stage in stages if not wanted or stage.name in wanted]
 
 
-def _confirm_starts(checked: Checked, stages: Sequence[StageSpec], options: RunOptions) -> None:
+def confirm_starts(checked: Checked, stages: Sequence[StageSpec], options: RunOptions) -> None:
     """Find what does not fit in the last stage before the first one has trained for hours.
 
     Raises:
         SpecError: Weights do not fit, or a run is given whose architecture no stage starts from.
     """
     trained = dict.fromkeys(name for stage in stages for name in stage.train)
-    sources = {source for name in trained for source in _sources(checked, name)}
+    sources = {source for name in trained for source in sources_of(checked, name)}
     for name, _ in map(parse_start, options.start):
         if name not in sources:
             remedy = did_you_mean(name, sources) if sources else "Leave out --start"
             raise SpecError(f"no stage starts from '{name}'", where="--start", remedy=remedy)
     for name in trained:
-        confirm_start(checked, checked.architectures[name], _starts(checked, name, options))
+        confirm_start(checked, checked.architectures[name], starts_of(checked, name, options))
 
 
-def _starts(checked: Checked, architecture: str, options: RunOptions) -> tuple[str, ...]:
+def starts_of(checked: Checked, architecture: str, options: RunOptions) -> tuple[str, ...]:
     """The runs among those given that an architecture starts from."""
-    sources = _sources(checked, architecture)
+    sources = sources_of(checked, architecture)
     return tuple(text for text in options.start if parse_start(text)[0] in sources)
 
 
-def _sources(checked: Checked, architecture: str) -> set[str]:
+def sources_of(checked: Checked, architecture: str) -> set[str]:
     """The architectures that an architecture starts from."""
     start = checked.architectures[architecture].start
     return set(start.weights) if start else set()
@@ -116,9 +121,9 @@ class _Pipeline:
 
     def _run(self, name: str, stream: str) -> Record:
         if (name, stream) not in self._made:
-            starts = _starts(self.checked, name, self.options)
+            starts = starts_of(self.checked, name, self.options)
             if not self.options.resume:  # what it starts from is begun anew too, and before it
-                for source in sorted(_sources(self.checked, name) - {parse_start(s)[0] for s in starts}):
+                for source in sorted(sources_of(self.checked, name) - {parse_start(s)[0] for s in starts}):
                     self._run(source, stream)
             options = replace(self.options, start=starts)
             self._made[name, stream] = run_in(self._setting(stream), options, name)
