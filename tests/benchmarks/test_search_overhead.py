@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,29 @@ from skelbench.testing.replay import TabulatedSpace
 
 TRIALS = 1000
 SPACE = TabulatedSpace.of_choices(10, 8)
+
+
+@pytest.mark.parametrize(
+    ("engine", "params"), [("sequential", {}), ("local", {"workers": 1}), ("local", {"workers": 2})]
+)
+def test_what_an_engine_adds_to_a_trial(
+    engine: str, params: dict[str, Any], benchmark: Any, tmp_path: Path
+) -> None:
+    registry, ends = load_registry(), list[float]()
+    component, strategy = registry.get("engine", engine), registry.get("strategy", "random")
+
+    def search() -> None:
+        folder = RunFolder.create(tmp_path, engine, "a" * 64, 0)
+        journal = Journal(folder, lambda line: ends.append(time.perf_counter()))
+        given = checked_params(strategy, {"evaluations": TRIALS, "batch": 16})
+        made = strategy.load()(SPACE, seed=0, weights="own", epochs=1, **given)
+        workers = component.make(**checked_params(component, params))
+        nas.search_by_trials(made, SPACE.points, SPACE.fitness, journal, workers)
+
+    benchmark.pedantic(search, rounds=1)
+    gaps = sorted(after - before for before, after in pairwise(ends[20:]))  # without the start of workers
+    benchmark.extra_info.update(median_ms=gaps[len(gaps) // 2] * 1e3, mean_ms=sum(gaps) / len(gaps) * 1e3)
+    assert sum(gaps) / len(gaps) < 0.02
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "tpe"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,26 @@ def test_the_parts_of_the_seeds_are_all_of_them_once():
 def test_a_part_that_is_none_is_told(shard: str):
     with pytest.raises(SpecError, match="--shard: "):
         part_of(range(4), shard)
+
+
+def test_the_script_for_slurm_gives_each_task_its_part(tmp_path: Path):
+    page = (Path(__file__).parents[2] / "docs" / "machines.md").read_text(encoding="utf-8")
+    script = tmp_path / "job.sh"
+    script.write_text("#!/bin/bash\n" + page.split("```bash\n#!/bin/bash\n")[1].split("```")[0])
+    command = tmp_path / "skelbench"
+    command.write_text('#!/bin/bash\necho "$@"\n')
+    command.chmod(0o755)
+    seeds: list[int] = []
+    for task in range(1, 5):
+        set_by_slurm = {"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_COUNT": "4", "DATA": "here"}
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        made = subprocess.run(
+            ["bash", script], env=set_by_slurm | path, text=True, capture_output=True, check=True
+        )
+        given = made.stdout.split()
+        assert given[:4] == ["run", "sgcn-ucla", "--data", "here"]
+        seeds += part_of(parse_seeds(given[given.index("--seeds") + 1]), given[given.index("--shard") + 1])
+    assert sorted(seeds) == list(range(8))
 
 
 def test_what_a_run_starts_from_is_made_in_a_wave_before(tmp_path: Path):

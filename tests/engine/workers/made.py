@@ -51,6 +51,29 @@ class Does:
         time.sleep(seconds)
 
 
+FAILING, FATAL, HANGING = 20, 500, 100
+"""Of so many trials one fails, ends its process, or hangs."""
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """The fitness of a table, but for some architectures; ``workers`` says whether processes may end."""
+
+    space: Any
+    workers: bool
+
+    def __call__(self, sample: dict[str, Any]) -> float:
+        number = int(sample["point0"].removeprefix("option"))
+        if number % FAILING == 0:
+            raise ValueError("no luck")
+        if self.workers and number % HANGING == 1:
+            time.sleep(3600)
+        if self.workers and number % FATAL == 2:
+            os._exit(9)
+        fitness: float = self.space.fitness(sample)
+        return fitness
+
+
 class CannotBegin:
     """Fails where it arrives."""
 
