@@ -221,6 +221,6 @@ def _carry(pool: Pool, wave: Sequence[OneRun], setting: Setting) -> None:
 
 
 def _failure(failed: Mapping[str, str], runs: int) -> WorkFailed:
-    listed = "; ".join(f"{name}: {error}" for name, error in failed.items())
+    listed = "; ".join(f"{name}: {error}" for name, error in sorted(failed.items()))
     what = f"{len(failed)} of {runs} runs failed: {listed}"
     return WorkFailed(what, remedy="The same command goes on with what is left")
