@@ -1,7 +1,6 @@
 """What a plugin hands over: frozen descriptions of components, cheap to list, built late.
 
-A target is a callable or a string ``"module:attribute"`` that is imported only when the
-component is built, so that listing and checking import neither torch nor nni.
+A target is a callable or a string ``"module:attribute"``, imported only when the component is built.
 """
 
 from __future__ import annotations
@@ -183,8 +182,7 @@ class Strategy(Component):
 class Engine(Component):
     """How trials are executed: ``target(**params)`` gives NNI's execution-engine configuration.
 
-    Attributes:
-        workers: It takes their number as ``workers`` and gives worker processes instead.
+    With ``workers`` it takes their number under that name and gives worker processes instead.
     """
 
     kind: ClassVar[str] = "engine"
@@ -298,6 +296,5 @@ class BuildContext:
         return (1, self.channels, self.frames, *ends)
 
 
-KINDS: dict[str, type[Component]] = {
-    c.kind: c for c in (Operator, GraphModule, Layout, Strategy, Engine, Dataset, Metric, Column)
-}
+_ALL = (Operator, GraphModule, Layout, Strategy, Engine, Dataset, Metric, Column)
+KINDS: dict[str, type[Component]] = {component.kind: component for component in _ALL}
