@@ -85,7 +85,7 @@ class Screen:
         """One line for a trial trained by itself."""
         if "choices" not in line:
             return
-        value = "failed: " + line["error"] if line["fitness"] is None else f"{line['fitness']:.1f} %"
+        value = "failed: " + line["error"] if line["fitness"] is None else _fitness(line)
         self.say(f"trial {line['generation']}.{line['number']}  {value}  {line['seconds']:.1f} s")
 
     def generation(self, line: dict[str, Any]) -> None:
@@ -93,8 +93,20 @@ class Screen:
         own = {k: v for k, v in line.items() if k not in ("generation", "number")}
         figures = "  ".join(f"{k} {round(v, 3)}" for k, v in own.items() if isinstance(v, int | float))
         self.say(f"generation {line['generation']}  {figures}")
+        measured = line.get("health", {})
+        if measured.get("candidates"):
+            names = ("candidates", "distinct", "ties", "spread", "reliability", "disagreement")
+            shown = "  ".join(f"{name} {round(measured[name], 3)}" for name in names if name in measured)
+            self.say(f"  health  {shown}")
         if "warning" in line:
             self.say(f"warning: {line['warning']}")
+
+
+def _fitness(line: dict[str, Any]) -> str:
+    """Accuracy and cross-entropy where they are known, else the fitness that was told."""
+    if "top1" in line:
+        return f"{line['top1']:.1f} %  {line['cross_entropy']:.3f} nats"
+    return f"{line['fitness']:.1f} %"
 
 
 def _clock(seconds: float) -> str:

@@ -238,7 +238,16 @@ class DeriveOptions(Options):
         by: ``threshold`` keeps every module of a mix whose normalised weight exceeds the
             threshold (never none: the largest is always kept); ``argmax`` keeps the largest only.
         threshold: Peng et al., AAAI 2020, keep weights above 0.1.
+        relative: Take the threshold as a multiple of even weights, so that it means the same for any number
+            of options: 0.1 is 0.8 times even weights over 8, and 1.2 times over 12.
     """
 
     by: Literal["threshold", "argmax"] = "threshold"
-    threshold: Fraction = 0.1
+    threshold: Annotated[float, Field(ge=0)] = 0.1
+    relative: bool = False
+
+    @model_validator(mode="after")
+    def _threshold_is_a_share(self) -> DeriveOptions:
+        if not self.relative and self.threshold > 1:
+            raise ValueError("threshold is a share of the weights, at most 1, unless relative is true")
+        return self

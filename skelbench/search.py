@@ -256,7 +256,8 @@ def _decide(point: Point, weight: np.ndarray, options: DeriveOptions) -> Any:
         return [point.options[i] for i in sorted(_first_of_groups(point, order)[: point.choose])]
     if options.by == "argmax":
         return [point.options[order[0]]]
-    kept = [i for i in range(len(weight)) if weight[i] > options.threshold or i == order[0]]
+    least = options.threshold / (len(weight) if options.relative else 1)
+    kept = [i for i in range(len(weight)) if weight[i] > least or i == order[0]]
     return [point.options[i] for i in kept]
 
 

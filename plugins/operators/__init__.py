@@ -7,6 +7,7 @@ from skelbench.components import Operator, Params
 
 from .modern import MODERN
 from .params import (
+    AdaptiveBlockParams,
     BlockParams,
     DataBnParams,
     EsanBlockParams,
@@ -118,7 +119,7 @@ _OPERATORS = (
         name="stgcn_block",
         summary="graph convolution with skip, then temporal convolution (2s-AGCN, SGCN)",
         target="skelbench_plugins.operators.stgcn:AdaptiveBlock",
-        params=BlockParams,
+        params=AdaptiveBlockParams,
     ),
     Operator(
         name="stgcn_block.original",

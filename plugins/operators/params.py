@@ -60,6 +60,18 @@ class BlockParams(Params):
         return odd(kernel, "frame")
 
 
+class AdaptiveBlockParams(BlockParams):
+    """Parameters of the block of 2s-AGCN and SGCN: those of a graph and a temporal convolution, and one more.
+
+    Attributes:
+        gain: First weight of the normalisation of the graph branch. The released 1e-6 lets the block begin as
+            its skip connection: right for thousands of steps, while after some hundreds the graph is
+            hardly in use yet; 0.1 is in use from the start.
+    """
+
+    gain: Above0 = 1e-6
+
+
 class HeadParams(Params):
     """Parameters of the head.
 

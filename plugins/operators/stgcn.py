@@ -46,15 +46,16 @@ class AdaptiveUnit(nn.Module):
         channels: Input channels.
         out_channels: Output channels.
         graph: The graph module.
+        gain: First weight of the normalisation after the graph convolution.
     """
 
-    def __init__(self, channels: int, out_channels: int, graph: nn.Module) -> None:
+    def __init__(self, channels: int, out_channels: int, graph: nn.Module, gain: float = 1e-6) -> None:
         super().__init__()
         self.graph = graph
         self.conv = GraphConv(channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
-        # The block starts as its skip connection; the graph branch grows from almost nothing.
-        nn.init.constant_(self.bn.weight, 1e-6)
+        # With a small gain the block starts as its skip connection, and the graph branch has to grow.
+        nn.init.constant_(self.bn.weight, gain)
         self.skip = (
             nn.Identity() if channels == out_channels else conv_bn(channels, out_channels, kernel=1, stride=1)
         )
@@ -76,6 +77,7 @@ class AdaptiveBlock(nn.Module):
         kernel: Frames of the temporal convolution.
         residual: ``auto`` or ``none``.
         dropout: Share of activations dropped after the temporal convolution.
+        gain: First weight of the normalisation of the graph branch.
     """
 
     def __init__(
@@ -87,9 +89,10 @@ class AdaptiveBlock(nn.Module):
         kernel: int = 9,
         residual: str = "auto",
         dropout: float = 0.0,
+        gain: float = 1e-6,
     ) -> None:
         super().__init__()
-        self.gcn = AdaptiveUnit(context.channels, channels, graph)
+        self.gcn = AdaptiveUnit(context.channels, channels, graph, gain)
         self.tcn = conv_bn(channels, channels, kernel, stride)
         self.dropout = nn.Dropout(dropout)
         self.residual = _residual(residual, context.channels, channels, stride)

@@ -12,7 +12,7 @@ import numpy as np
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Proposal, Space, WeightMode, Weights, decode
 
-from .gaussian import Gaussian, importance_mix, rank_weights, updated
+from .gaussian import Gaussian, importance_mix, rank_weights, shared_among_ties, updated
 from .params import CeimParams
 from .refusals import refuse_empty, refuse_mere_warmup
 
@@ -40,7 +40,8 @@ class Ceim:
     With shared weights the supernet trains under mu; candidates are vectors of weights. Until the
     first generation mu is even over the options, so that a supernet that runs one module at a time
     (eq. 15) updates random ones in the warm-up. With own weights every alpha is decoded to an
-    architecture. Failed candidates take no part in the update.
+    architecture. Failed candidates take no part in the update, equal ones have equal parts
+    in it, and where all are equal there is none.
 
     Args:
         space: What is searched.
@@ -181,10 +182,13 @@ class Ceim:
     def _learn(self, ranked: np.ndarray, values: np.ndarray) -> None:
         p = self._params
         noise = p.noise_floor + (p.noise - p.noise_floor) * p.noise_decay**self._updates
-        self._now = updated(self._now, ranked, rank_weights(len(ranked), p.elite), noise, p.sigma_floor)
-        self._updates += 1
         if self._again or self._best is None or values[0] > self._best[1]:
             self._best = ranked[0], float(values[0])
+        if len(values) > 1 and values[0] == values[-1]:
+            return  # nothing told the samples apart; their mean would move the distribution by chance alone
+        weights = shared_among_ties(rank_weights(len(ranked), p.elite, p.elite_weights), values)
+        self._now = updated(self._now, ranked, weights, noise, p.sigma_floor)
+        self._updates += 1
 
     def _by_label(self, vector: np.ndarray) -> Weights:
         parts = np.split(vector, self._bounds)

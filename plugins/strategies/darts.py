@@ -96,6 +96,7 @@ class Darts:
         """How decided the alphas are, and what they stand for.
 
         ``entropy`` is that of a softmax in nats, averaged over all of them, and ``entropies`` by label;
+        ``alpha_steps`` how many steps the alphas have taken;
         ``genotype`` is the answer so far; ``alphas`` the softmax by label, of nodes a list for each
         input with "nothing" last; ``skips`` by cell the share of the chosen edges that are skip
         connections. There is a ``warning`` where that share exceeds ``most_skips``.
@@ -107,6 +108,7 @@ class Darts:
         skips = _skips(self._space.points, genotype)
         return {
             "entropy": _mean([entropy for several in entropies.values() for entropy in several]),
+            "alpha_steps": self._learned.steps,
             "entropies": {label: _mean(several) for label, several in entropies.items()},
             "genotype": genotype,
             "alphas": {p.label: rounded[p.label][slice(None) if p.groups else 0] for p in self._space.points},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -34,21 +35,38 @@ class Gaussian:
         return -0.5 * terms.sum(axis=1)
 
 
-def rank_weights(count: int, elite: float = 1.0) -> np.ndarray:
+Weighting = Literal["reciprocal", "logarithmic"]
+
+
+def rank_weights(count: int, elite: float = 1.0, kind: Weighting = "reciprocal") -> np.ndarray:
     """The weights lambda of eq. 12 for samples sorted from the best to the worst.
 
     Args:
         count: Number of samples N, at least 1.
         elite: Share of them that gets weight, rounded up.
+        kind: ``reciprocal``: log(1 + N) / i, as eq. 12 is printed, which is 1 / i; ``logarithmic``:
+            log((1 + heads) / i) with the number of those that get weight, as the released code has it.
 
     Returns:
         (N,), falling, summing to 1, zero beyond the elite.
     """
     heads = max(1, math.ceil(elite * count))
+    rank = np.arange(1, heads + 1)
     weights = np.zeros(count)
     # log(1 + N) is in the numerator and in the sum alike and cancels: as printed, eq. 12 is (1/i) / sum(1/i).
-    weights[:heads] = math.log(1 + count) / np.arange(1, heads + 1)
+    weights[:heads] = 1.0 / rank if kind == "reciprocal" else np.log((1 + heads) / rank)
     return weights / weights.sum()
+
+
+def shared_among_ties(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The weights with each averaged over the samples of one value, whose order is arbitrary.
+
+    Args:
+        weights: By rank, (N,).
+        values: The fitness by rank, (N,).
+    """
+    _, place = np.unique(values, return_inverse=True)
+    return (np.bincount(place, weights) / np.bincount(place))[place]
 
 
 def updated(old: Gaussian, ranked: np.ndarray, weights: np.ndarray, noise: float, floor: float) -> Gaussian:

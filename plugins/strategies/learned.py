@@ -48,6 +48,11 @@ class Learned:
             kept = self._adam.state[tensor]
             kept.update({moment: kept[moment].to(device) for moment in MOMENTS})
 
+    @property
+    def steps(self) -> int:
+        """Steps taken so far."""
+        return int(self._adam.state[self._tensors[0]]["step"])
+
     def step(self, gradients: Sequence[Tensor], epoch: int) -> None:
         """One step of Adam.
 
@@ -72,7 +77,7 @@ class Learned:
         return {
             "labels": self._labels,
             "alphas": [tensor.tolist() for tensor in self._tensors],
-            "steps": int(kept[0]["step"]),
+            "steps": self.steps,
             **{moment: [one[moment].tolist() for one in kept] for moment in MOMENTS},
         }
 

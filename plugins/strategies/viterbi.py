@@ -117,9 +117,9 @@ class Viterbi:
         """How decided the weights are, and what they stand for.
 
         ``width_entropy`` and ``layer_entropy`` are those of a softmax in nats, averaged over all of betas and
-        alphas; ``expected_mmacs`` the mean cost of a path; ``path`` the architecture so far; ``best_paths``
-        by trellis the best paths of widths, each with its score (in mode ``product`` the logarithm);
-        ``shares`` the softmax by label.
+        alphas, ``entropy`` over both; ``alpha_steps`` how many steps they have taken; ``expected_mmacs`` the
+        mean cost of a path; ``path`` the architecture so far; ``best_paths`` by trellis the best paths of
+        widths, each with its score (in mode ``product`` the logarithm); ``shares`` the softmax by label.
         """
         tracked = self._shares()
         shares = _numbers(tracked)
@@ -127,6 +127,8 @@ class Viterbi:
         widths = [entropy for label, entropy in entropies.items() if label not in self._layers]
         layers = [entropy for label, entropy in entropies.items() if label in self._layers]
         return {
+            "entropy": _mean([*widths, *layers]),
+            "alpha_steps": self._learned.steps,
             "width_entropy": _mean(widths),
             **({"layer_entropy": _mean(layers)} if layers else {}),
             **self._expected(tracked),

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from skelbench.engine.watch import Watch
+from skelbench.results.answers import ClipAnswers
+from skelbench.results.health import SearchHealth
 from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import RunFolder
 from skelbench.search import Proposal, Sample, Search
@@ -22,11 +25,18 @@ class Journal:
     Args:
         folder: The run folder.
         on_line: Told of each new line.
+        watch: Measures the health of each generation; None leaves it out.
     """
 
-    def __init__(self, folder: RunFolder, on_line: Tell = lambda line: None) -> None:
+    def __init__(
+        self, folder: RunFolder, on_line: Tell = lambda line: None, watch: Watch | None = None
+    ) -> None:
         self._folder = folder
         self._on_line = on_line
+        self._watch = watch
+        self._answers = {
+            (line["generation"], line["number"]): ClipAnswers.of_line(line) for line in folder.answers()
+        }
         self._lines: dict[tuple[str, int, int], dict[str, Any]] = {}
         self._fitness: dict[str, float] = {}
         self._saved = 0
@@ -62,10 +72,11 @@ class Journal:
         *,
         fitness: float | None,
         seconds: float,
+        answers: ClipAnswers | None = None,
         error: str = "",
         traceback: str = "",
     ) -> None:
-        """Add a trial's line."""
+        """Add a trial's line; before it, the line of its answers."""
         line: dict[str, Any] = {"kind": "trial", "generation": generation, "number": number}
         known = proposal.fitness is not None
         line |= {"fitness": fitness, "kept": proposal.kept, "known": known, "seconds": round(seconds, 3)}
@@ -73,14 +84,36 @@ class Journal:
             line["choices"] = proposal.sample
         if proposal.weights is not None:
             line["weights"] = {k: [round(float(w), 5) for w in v] for k, v in proposal.weights.items()}
+        if answers is not None:
+            line |= {"top1": round(answers.top1, 4), "cross_entropy": round(answers.cross_entropy, 6)}
+            self._keep_answers(generation, number, answers)
         if error:
             line |= {"error": error, "traceback": traceback}
         self._add(line)
 
+    def _keep_answers(self, generation: int, number: int, answers: ClipAnswers) -> None:
+        if (generation, number) not in self._answers:
+            line = answers.line()
+            self._folder.append_answers({"generation": generation, "number": number, **line})
+            self._answers[generation, number] = ClipAnswers.of_line(line)
+
     def generation(self, generation: int, figures: dict[str, Any]) -> None:
-        """Add a generation's line with the search's own figures."""
+        """Add a generation's line with the search's own figures, and its health."""
         head = {"kind": "generation", "generation": generation, "number": -1}
-        self._add({**head, **figures, **head})
+        line = {**head, **figures, **head}
+        if self._watch is not None and _key(line) not in self._lines:
+            line |= self._watch.noise(generation, figures)
+            trials = [trial for trial in self.trials if trial["generation"] == generation]
+            measured = self._watch.health(trials, self._answers, [line])
+            line["health"] = measured.model_dump(mode="json", exclude_none=True)
+        self._add(line)
+
+    def health(self) -> SearchHealth | None:
+        """The health of the search so far; None where nothing watches it or was to be measured."""
+        if self._watch is None:
+            return None
+        found = self._watch.health(self.trials, self._answers, self._of("generation"))
+        return found if found.candidates or found.entropy is not None else None
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a line for an epoch of the supernet."""

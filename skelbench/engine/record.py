@@ -116,6 +116,7 @@ def make_record(
         metrics=metrics,
         latency=measure_latency(job, network),
         search=found.cost,
+        health=found.health,
         training=_training(trained),
         environment=Environment(**environment(job.device)),
         synthetic=job.data.clips.synthetic,

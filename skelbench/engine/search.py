@@ -7,12 +7,15 @@ from typing import Any
 
 import torch
 
+from skelbench.engine.candidates import Comparison
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.engine.trial import Trials, clear_trials
 from skelbench.engine.validate import validate_search
+from skelbench.engine.watch import NoiseTwins, Watch
 from skelbench.errors import SkelbenchError, SpecError
 from skelbench.recipe import TrainOptions
+from skelbench.results.health import SearchHealth
 from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
@@ -24,6 +27,7 @@ from skelbench.training.seed import seed_everything
 from skelbench.training.trainer import quiet, trainer_arguments
 
 SEARCHED = "searched"
+NO_SIGNAL = "this search cannot tell its candidates apart"
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class SearchResult:
     Attributes:
         architecture: The architecture.
         cost: The search's cost, None where nothing was searched.
+        health: How far the search could tell candidates apart, None likewise.
         failures: Trials that failed.
     """
 
     architecture: NamedArchitecture
     cost: SearchCost | None = None
+    health: SearchHealth | None = None
     failures: tuple[Failure, ...] = ()
 
 
@@ -47,7 +53,8 @@ def search_architecture(job: Job) -> SearchResult:
     Raises:
         WorkFailed: Every trial failed.
     """
-    journal = Journal(job.folder, lambda line: _report(job, line))
+    reports = _Reports(job)
+    journal = reports.journal = Journal(job.folder, reports, _watch(job))
     path = job.folder.path / ARCHITECTURE
     if not path.exists():
         sample = _search(job, journal)
@@ -55,7 +62,10 @@ def search_architecture(job: Job) -> SearchResult:
         job.folder.write_text(ARCHITECTURE, found.to_yaml())
     sample = Architecture.read(path).sample_in(job.checked.space)
     architecture = NamedArchitecture(SEARCHED, "found by search", job.checked.network, sample)
-    return SearchResult(architecture, journal.cost(), journal.failures())
+    health = journal.health()
+    if health is not None and health.problem:
+        job.screen.say(f"warning: {NO_SIGNAL} ({health.problem}); take its answer for a random one")
+    return SearchResult(architecture, journal.cost(), health, journal.failures())
 
 
 def _search(job: Job, journal: Journal) -> Sample:
@@ -72,12 +82,17 @@ def _search(job: Job, journal: Journal) -> Sample:
     return job.checked.space.canonical(sample)
 
 
-def make_search(job: Job) -> Any:
-    """The strategy's search over the spec's space, not yet begun; its form says of what kind."""
+def make_search(job: Job, seed: int | None = None) -> Any:
+    """The strategy's search over the spec's space, not yet begun; its form says of what kind.
+
+    Args:
+        job: The run.
+        seed: Another seed than the run's.
+    """
     spec = job.checked.spec.search
     search = job.checked.strategy.make(
         job.checked.space,
-        seed=job.options.seed,
+        seed=job.options.seed if seed is None else seed,
         weights=spec.strategy.weights,
         epochs=spec.epochs,
         derive=spec.derive,
@@ -115,6 +130,7 @@ def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
             alphas=LazyLoader(job.data.alpha_loader(options), device),
             inference=None if held_out is None else KeptBatches(held_out),
             checkpoint=folder / LAST if (folder / LAST).exists() else None,
+            comparison=Comparison.of(spec.search),
         )
         supernet = SupernetSpace(job.checked.search_network, job.checked.context())
         best = _carry(job, search, supernet, training, journal)
@@ -173,15 +189,37 @@ def _engine(job: Job) -> Any:
     return engine
 
 
-def _report(job: Job, line: dict[str, Any]) -> None:
-    if line["kind"] == "generation":
-        job.screen.generation(line)
-    elif line["kind"] == "epoch":
-        job.screen.epoch("search", line, job.checked.spec.search.epochs)
-    else:
-        _report_trial(job, line)
+def _watch(job: Job) -> Watch:
+    spec = job.checked.spec.search
+    twins = None
+    if job.checked.strategy.form == "ask_tell":
+        twins = NoiseTwins(lambda seed: make_search(job, seed), job.options.seed)
+    return Watch(spec.fitness, "own" if spec.strategy.weights == "own" else spec.normalisation, twins)
 
 
-def _report_trial(job: Job, line: dict[str, Any]) -> None:
-    job.screen.trial(line)
-    job.registry.hooks.after_trial(trial=line, context=job.context)
+class _Reports:
+    """Shows the journal's lines, and says once when the search turns out to have no signal."""
+
+    journal: Journal
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._warned = False
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        job = self._job
+        if line["kind"] == "epoch":
+            job.screen.epoch("search", line, job.checked.spec.search.epochs)
+        elif line["kind"] == "trial":
+            job.screen.trial(line)
+            job.registry.hooks.after_trial(trial=line, context=job.context)
+        else:
+            job.screen.generation(line)
+            self._warn()
+
+    def _warn(self) -> None:
+        health = self.journal.health()
+        problem = "" if health is None else health.problem
+        if problem and not self._warned:
+            self._job.screen.say(f"warning: so far {NO_SIGNAL} ({problem})")
+        self._warned = bool(problem)

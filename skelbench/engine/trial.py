@@ -9,6 +9,7 @@ from typing import Any
 
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
+from skelbench.engine.candidates import Comparison, Evaluation
 from skelbench.engine.data import load_data
 from skelbench.engine.job import Job, RunOptions
 from skelbench.host.registry import load_registry
@@ -16,7 +17,6 @@ from skelbench.results.store import SPEC, RunFolder
 from skelbench.search import Sample
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
-from skelbench.training.evaluate import top1
 from skelbench.training.fit import fit
 from skelbench.training.seed import seed_everything
 
@@ -24,7 +24,7 @@ PREFIX = "trial"
 
 
 class Trials:
-    """Gives the fitness of an architecture.
+    """Gives the worth of an architecture.
 
     Sent to another process it opens the run there anew: recordings are read from their store, not sent.
 
@@ -36,8 +36,8 @@ class Trials:
         self._job = job
         self._folder = Path(mkdtemp(prefix=f"{PREFIX}-", dir=job.folder.checkpoints))
 
-    def __call__(self, sample: Sample) -> float:
-        """Validation top-1 of one architecture, trained by itself on the rest of the training split."""
+    def __call__(self, sample: Sample) -> Evaluation:
+        """One architecture on the validation clips, trained by itself on the rest of the training split."""
         job = self._job
         options = job.checked.spec.search_options()
         seed_everything(job.options.seed)
@@ -45,7 +45,8 @@ class Trials:
         loader = job.data.train_loader(options, whole=False)
         accelerator = job.options.accelerator
         fit(network, options, loader, folder=self._folder, accelerator=accelerator, resume=False)
-        return top1(network, job.data.validation_loader(job.checked.spec.evaluate.batch_size))
+        validation = job.data.validation_loader(job.checked.spec.evaluate.batch_size)
+        return Comparison.of(job.checked.spec.search).by_itself(network, validation)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_trials, (self._job.folder.path.resolve(), self._job.options)

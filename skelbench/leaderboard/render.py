@@ -66,7 +66,8 @@ def _markdown(table: Table) -> str:
     rules = ["---:" if name in _NUMBERS else "---" for name in names]
     rows = [[_escaped(_text(row[name])) for name in names] for row in table.rows]
     lines = [f"| {' | '.join(cells)} |" for cells in (names, rules, *rows)]
-    return "\n".join([f"## {_escaped(table.caption)}", "", *lines, ""])
+    legend = [table.legend, ""] if table.legend else []
+    return "\n".join([f"## {_escaped(table.caption)}", "", *lines, "", *legend])
 
 
 def _escaped(text: str) -> str:
@@ -91,7 +92,9 @@ def _rich(table: Table, width: int) -> list[RichTable | Text]:
         out.add_row(*(Text(_text(row[name])) for name in shown))
     hidden = [name for name in given if name not in shown]
     note = f"  Left out for want of room: {', '.join(hidden)} (--format csv has all)\n"
-    return [out, Text(note, style="dim")] if hidden else [out]
+    notes = [note] if hidden else []
+    notes += [f"  {table.legend}\n"] if table.legend else []
+    return [out, *(Text(note, style="dim") for note in notes)]
 
 
 def _fitting(table: Table, names: Sequence[str], width: int) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from skelbench.errors import PluginError
 from skelbench.leaderboard.reported import Reported
 from skelbench.leaderboard.uncertainty import Interval, accuracy_interval, rank_ranges
+from skelbench.results.health import LEAST_RELIABILITY, MOST_TIES
 from skelbench.results.record import Record
 
 Cell = str | int | float | None
@@ -48,6 +49,12 @@ COLUMNS = (
     "run",
 )
 AS_REPORTED = "as_reported"
+NO_SIGNAL = "no signal"
+LEGEND = (
+    f"{NO_SIGNAL}: the search could not tell its candidates apart (split-half reliability of their fitness "
+    f"below {LEAST_RELIABILITY}, or more than {100 * MOST_TIES:.0f} % of pairs tied); "
+    "what it found is a random draw."
+)
 SPLIT_DIGITS = 12
 
 
@@ -87,6 +94,11 @@ class Table:
     key: TableKey
     rows: tuple[Row, ...]
     extra: tuple[str, ...] = field(default=())
+
+    @property
+    def legend(self) -> str:
+        """What marks in the rows mean; empty where there are none."""
+        return LEGEND if any(f"({NO_SIGNAL}" in str(row["strategy"]) for row in self.rows) else ""
 
     @property
     def caption(self) -> str:
@@ -182,7 +194,7 @@ def _row(group: Sequence[Record], interval: Interval | None, columns: Mapping[st
         "rank": None,
         "model": _model(first),
         "space": f"{first.space} ({first.profile})" if first.profile else first.space,
-        "strategy": first.strategy.name if first.strategy else None,
+        "strategy": _strategy(group),
         "dataset": _key(first).label,
         "protocol": first.protocol,
         "stream": _stream(first),
@@ -205,6 +217,18 @@ def _row(group: Sequence[Record], interval: Interval | None, columns: Mapping[st
         AS_REPORTED: None,
     }
     return row | {name: _further(name, function, group) for name, function in columns.items()}
+
+
+def _strategy(group: Sequence[Record]) -> str | None:
+    """The strategy, marked where searches of the row had no signal."""
+    first = group[0].strategy
+    if first is None:
+        return None
+    silent = sum(record.health is not None and bool(record.health.problem) for record in group)
+    if not silent:
+        return first.name
+    share = "" if silent == len(group) else f" in {silent} of {len(group)}"
+    return f"{first.name} ({NO_SIGNAL}{share})"
 
 
 def _latency(group: Sequence[Record]) -> tuple[float | None, str | None]:

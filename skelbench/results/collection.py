@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 Place = str | os.PathLike[str]
-_NESTED = ("search", "training", "latency", "strategy", "environment", "clips", "adaptive")
+_NESTED = ("search", "training", "latency", "strategy", "environment", "clips", "adaptive", "health")
 
 
 class Records(Sequence[Record]):

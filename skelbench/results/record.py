@@ -6,15 +6,16 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from skelbench.errors import RunFolderError
 from skelbench.results.files import write_atomic
+from skelbench.results.health import SearchHealth
+from skelbench.results.part import NonNegative, Part
 from skelbench.results.record_file import problems, read_json
 
 SCHEMA_VERSION: Final = 1
 RECORD = "record.json"
-NonNegative = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 
 _TIMED: dict[str, Any] = {
@@ -25,12 +26,6 @@ _TIMED: dict[str, Any] = {
     "training": {"seconds"},
     "failures": {"__all__": {"traceback"}},
 }
-
-
-class Part(BaseModel):
-    """Base of a record and its parts: strict about names, frozen, finite numbers only."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StrategyUsed(Part):
@@ -191,6 +186,8 @@ class Record(Part):
         adaptive: What was chosen frame by frame, None where nothing is chosen.
         latency: Forward time, None where it was not measured.
         search: Search cost, None for a fixed architecture.
+        health: How far the search could tell candidates apart, None for a fixed architecture and in records
+            from before it was measured.
         training: The final training, None where there was none.
         environment: Where the run took place.
         source: ``measured`` by skelbench or ``reported`` by others.
@@ -232,6 +229,7 @@ class Record(Part):
     adaptive: AdaptiveUse | None = None
     latency: Latency | None = None
     search: SearchCost | None = None
+    health: SearchHealth | None = None
     training: Training | None = None
     environment: Environment
     source: Literal["measured", "reported"] = "measured"

@@ -21,6 +21,7 @@ from skelbench.results.record import RECORD, Record
 IDENTITY = "run.json"
 SPEC = "spec.resolved.yaml"
 TRIALS = "trials.jsonl"
+ANSWERS = "answers.jsonl"
 ARCHITECTURE = "architecture.yaml"
 SCORES = "scores.npz"
 CHECKPOINTS = "checkpoints"
@@ -138,6 +139,14 @@ class RunFolder:
     def trials(self) -> list[dict[str, Any]]:
         """Every whole line of the journal (see `skelbench.results.journal.read`)."""
         return journal.read(self.path / TRIALS)
+
+    def append_answers(self, answers: Mapping[str, Any]) -> None:
+        """Add one trial's answers on the validation clips to theirs."""
+        journal.append(self.path / ANSWERS, answers)
+
+    def answers(self) -> list[dict[str, Any]]:
+        """The answers of every trial that has any (see `skelbench.results.answers`)."""
+        return journal.read(self.path / ANSWERS)
 
     def save_scores(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
         """Store scores by sample id, whole or not at all.

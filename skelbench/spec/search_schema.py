@@ -62,6 +62,12 @@ class SearchSpec(Options):
         trial_timeout: Seconds after which a trial has failed (own weights); None: never. It takes an engine
             with workers.
         engine: What carries trials out. No result depends on it, so it is not part of a run's identity.
+        fitness: What candidates are compared by on the validation clips: ``accuracy``, whose ties
+            cross-entropy breaks, or ``cross_entropy``, of which less is better.
+        normalisation: What batch normalisation takes in a candidate on the supernet: statistics measured
+            anew for it on training batches (``recalibrated``), those of each validation ``batch``, or
+            the supernet's ``running`` ones, which fit all candidates together and none by itself.
+        calibration_batches: How many training batches the first of these takes.
         derive: How weights become one architecture.
         inference: Share of the training split that is held out as validation is, for a gradient search to
             evaluate architectures on; nothing learns from it during the search. None: no such part.
@@ -77,6 +83,9 @@ class SearchSpec(Options):
     trial_timeout: Annotated[float, Field(gt=0)] | None = None
     active: Literal["single", "all"] = "single"
     engine: ComponentSpec = ComponentSpec(name="sequential")
+    fitness: Literal["accuracy", "cross_entropy"] = "accuracy"
+    normalisation: Literal["recalibrated", "batch", "running"] = "recalibrated"
+    calibration_batches: Positive = 8
     derive: DeriveOptions = DeriveOptions()
     inference: Annotated[float, Field(gt=0, lt=1)] | None = None
     inherit: bool = False

@@ -21,7 +21,8 @@ def recalibrated(network: nn.Module, batches: Iterable[Any]) -> Iterator[None]:
 
     Args:
         network: It is in evaluation mode within, and afterwards in the mode that it was in.
-        batches: Batches of which the first element are clips, one at least.
+        batches: Batches of which the first element are clips, one at least; none are read where nothing
+            is normalised.
     """
     training = network.training
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
@@ -39,6 +40,8 @@ def recalibrated(network: nn.Module, batches: Iterable[Any]) -> Iterator[None]:
 
 def _measure(network: nn.Module, norms: list[_BatchNorm], batches: Iterable[Any]) -> None:
     network.eval()
+    if not norms:
+        return
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
@@ -48,3 +51,28 @@ def _measure(network: nn.Module, norms: list[_BatchNorm], batches: Iterable[Any]
         for clips, *_ in on_device(batches, device):
             network(clips)
     network.eval()
+
+
+@contextmanager
+def batch_statistics(network: nn.Module) -> Iterator[None]:
+    """Within, batch normalisation takes the statistics of the batch, and running ones stay as they are.
+
+    The rest of the network is in evaluation mode within.
+
+    Args:
+        network: Afterwards it is in the mode that it was in.
+    """
+    training = network.training
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    network.eval()
+    for norm in norms:
+        norm.track_running_stats = False
+    kept = [(norm.running_mean, norm.running_var) for norm in norms]
+    try:
+        for norm in norms:
+            norm.running_mean = norm.running_var = None
+        yield
+    finally:
+        for norm, (mean, variance) in zip(norms, kept, strict=True):
+            norm.track_running_stats, norm.running_mean, norm.running_var = True, mean, variance
+        network.train(training)

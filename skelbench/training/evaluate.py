@@ -1,4 +1,4 @@
-"""Scores by sample id: views averaged, streams fused."""
+"""Answers clip by clip, and scores by sample id with views averaged."""
 
 from __future__ import annotations
 
@@ -7,32 +7,48 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from skelbench.errors import DataError
+from skelbench.results.answers import ClipAnswers
 from skelbench.results.store import Scores
 from skelbench.training.batches import on_device
 from skelbench.training.devices import single_precision
 
 
 @torch.no_grad()
-def top1(model: nn.Module, loader: Iterable[Any]) -> float:
-    """Top-1 in percent over single clips, in fp32; the network is left in the mode it was in.
+def answers(model: nn.Module, loader: Iterable[Any]) -> ClipAnswers:
+    """The network's answer for each single clip, in fp32; it is left in the mode it was in.
 
     Raises:
         DataError: There are no clips.
     """
     training, device = model.training, next(model.parameters()).device
     model.eval()
-    right, count = torch.zeros((), dtype=torch.int64, device=device), 0
-    with single_precision():
-        for x, y, _ in on_device(loader, device):
-            right += (model(x).argmax(1) == y).sum()
-            count += len(y)
-    model.train(training)
-    if count == 0:
+    try:
+        with single_precision():
+            found = [_answered(model(x), y) for x, y, _ in on_device(loader, device)]
+    finally:
+        model.train(training)
+    if not any(len(right) for right, _, _ in found):
         raise _no_clips()
-    return 100.0 * int(right) / count
+    right, loss, predicted = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    return ClipAnswers(right, loss, predicted)
+
+
+def _answered(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    predicted = scores.argmax(1)
+    return predicted == labels, cross_entropy(scores.float(), labels, reduction="none"), predicted
+
+
+def top1(model: nn.Module, loader: Iterable[Any]) -> float:
+    """Top-1 in percent over single clips, in fp32; the network is left in the mode it was in.
+
+    Raises:
+        DataError: There are no clips.
+    """
+    return answers(model, loader).top1
 
 
 @torch.no_grad()

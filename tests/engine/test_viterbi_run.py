@@ -12,11 +12,13 @@ import pytest
 import torch
 from skelbench_plugins.datasets.clips.reader import ClipsReader
 
+from skelbench.engine import candidates
 from skelbench.engine import run as main_path
 from skelbench.engine.data import LoadedData
 from skelbench.engine.inherit import WRAPPED
 from skelbench.engine.nas import gradient
 from skelbench.errors import RunFolderError, SpecError, WorkFailed
+from skelbench.results.answers import ClipAnswers
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from skelbench.space.arch import Architecture
@@ -142,7 +144,7 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
 ):
     seen: dict[str, set[int]] = {"weights": set(), "alphas": set(), "evaluation": set()}
     parts: list[Any] = []
-    make, step, top1 = LoadedData.train_loader, gradient.GradientModule.training_step, gradient.top1
+    make, step, answers = LoadedData.train_loader, gradient.GradientModule.training_step, candidates.answers
     fetch = gradient.alpha_batch
 
     def watched_loader(self: LoadedData, *arguments: Any, **options: Any) -> Any:
@@ -158,15 +160,15 @@ def test_weights_alphas_and_evaluation_see_parts_of_the_training_split_that_shar
         seen["alphas"] |= set(batch[2].tolist())
         return batch
 
-    def watched_top1(model: Any, batches: Any) -> float:
+    def watched_answers(model: Any, batches: Any) -> ClipAnswers:
         batches = list(batches)
         seen["evaluation"] |= {index for batch in batches for index in batch[2].tolist()}
-        return top1(model, batches)
+        return answers(model, batches)
 
     monkeypatch.setattr(LoadedData, "train_loader", watched_loader)
     monkeypatch.setattr(gradient.GradientModule, "training_step", watched_step)
     monkeypatch.setattr(gradient, "alpha_batch", watched_fetch)
-    monkeypatch.setattr(gradient, "top1", watched_top1)
+    monkeypatch.setattr(candidates, "answers", watched_answers)
     monkeypatch.setattr(main_path, "train_network", lambda *_: (_ for _ in ()).throw(WorkFailed("enough")))
     with pytest.raises(WorkFailed, match="enough"):
         tiny.run(tmp_path, videos, spec())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skelbench.errors import PluginError
 from skelbench.leaderboard.reported import Reported
 from skelbench.leaderboard.table import COLUMNS, make_tables
+from skelbench.results.health import SearchHealth
 from tests.results.records import EXAMPLE, record, records
 
 FIGURE = Reported(
@@ -233,3 +234,33 @@ def test_a_plugin_column_that_fails_is_named_with_the_run():
     with pytest.raises(PluginError, match="column 'bad' failed: ZeroDivisionError") as caught:
         make_tables([record()], columns={"bad": lambda r: 1 / 0})
     assert caught.value.problems[0].where == "sgcn-01234567-0"
+
+
+def test_a_search_without_signal_is_marked_and_the_mark_explained():
+    health = {"fitness": "accuracy", "normalisation": "recalibrated", "candidates": 30, "distinct": 4}
+    silent = SearchHealth(**health, ties=0.1, reliability=-0.05)
+    sound = SearchHealth(**health, ties=0.1, reliability=0.8)
+    (marked,) = make_tables(seeds(90.0, 91.0, health=silent))
+    assert marked.rows[0]["strategy"] == "ceim (no signal)"
+    assert "reliability" in marked.legend
+    mixed = [record(seed=n, run=f"r-{n}", health=one) for n, one in enumerate((silent, sound))]
+    assert only_row(mixed)["strategy"] == "ceim (no signal in 1 of 2)"
+    (plain,) = make_tables([record(health=sound)])
+    assert (plain.rows[0]["strategy"], plain.legend) == ("ceim", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"ties": 0.6, "reliability": 0.9}, "60 % of the pairs"),
+        ({"ties": 0.1, "reliability": 0.2}, "reliability 0.20"),
+        ({"ties": 0.5, "reliability": 0.3}, ""),
+        ({"ties": 1.0, "candidates": 3}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_counts_as_no_signal(changes, problem):
+    base = {"fitness": "accuracy", "normalisation": "own", "candidates": 6, "distinct": 2}
+    found = SearchHealth(**(base | changes)).problem
+    assert problem in found
+    assert bool(found) == bool(problem)

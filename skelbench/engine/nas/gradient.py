@@ -8,25 +8,21 @@ those are read in evaluation only, and measured anew where an architecture is ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skelbench.engine.candidates import Evaluation
 from skelbench.engine.nas.supernet import Supernet
 from skelbench.engine.validate import proposals_of
 from skelbench.search import GradientSearch, Proposal, TensorWeights, as_weights
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
-from skelbench.training.calibrate import recalibrated
 from skelbench.training.cost import cost_of_parts
-from skelbench.training.evaluate import top1
 
 Batch = Sequence[Tensor]
-CALIBRATION = 8
-"""Training batches by which an architecture's normalisation is measured before it is evaluated."""
 _ROUND = 1_000_003
 """Keeps the order of clips of a second round apart from that of any epoch."""
 
@@ -91,17 +87,12 @@ class GradientModule(Supernet):
         """The present learning rate of the shared weights."""
         return float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
-    def accuracy(self, proposal: Proposal) -> float:
-        """Top-1 in percent of a proposal on the inference clips, normalised as it is by itself."""
+    def judged(self, proposal: Proposal) -> Evaluation:
+        """A proposal on the inference clips, which nothing learns from."""
         if proposal.sample is None:
             raise TypeError("a gradient search proposes architectures, not weights")
         self.set_weights(as_weights(self._job.points, proposal.sample))
-        network = self.training_module.network
-        with (
-            self.trainer.precision_plugin.forward_context(),
-            recalibrated(network, islice(self._job.loader, CALIBRATION)),
-        ):
-            return top1(self.training_module, self._job.inference or ())
+        return self.judged_on(self._job.inference or ())
 
     def on_train_epoch_end(self) -> None:
         """Evaluate what the search asks for, where clips are held out for that; write down its figures."""

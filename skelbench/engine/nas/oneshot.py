@@ -25,7 +25,6 @@ from skelbench.errors import SpecError
 from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
 from skelbench.space.build import SupernetSpace, edge_choices
 from skelbench.training.checkpoint import check_fits
-from skelbench.training.evaluate import top1
 from skelbench.training.lightning import pl
 
 
@@ -215,7 +214,7 @@ def _best_drawn(
     chosen: OneShot, space: Space, module: BaseOneShotLightningModule, job: SupernetJob, journal: Journal
 ) -> Proposal:
     """Evaluate different architectures drawn at random on the trained supernet."""
-    rng, best = np.random.default_rng(chosen.seed), Proposal(fitness=-1.0)
+    rng, best = np.random.default_rng(chosen.seed), Proposal()
     seen: list[Sample] = []
     wanted = min(chosen.evaluations, space.size())
     while len(seen) < wanted:
@@ -224,9 +223,10 @@ def _best_drawn(
             continue
         started = time.perf_counter()
         activate(module, memo_of(space.points, sample))
-        fitness = top1(module.training_module, job.validation)
-        seconds = time.perf_counter() - started
-        journal.trial(job.options.epochs, len(seen), Proposal(sample), fitness=fitness, seconds=seconds)
+        found = job.comparison.on_supernet(module.training_module, job.validation, job.loader)
+        seconds, fitness = time.perf_counter() - started, found.fitness
+        place = (job.options.epochs, len(seen), Proposal(sample))
+        journal.trial(*place, fitness=fitness, seconds=seconds, answers=found.answers)
         seen.append(sample)
         if best.fitness is None or fitness > best.fitness:
             best = Proposal(sample, fitness=fitness)

@@ -10,6 +10,7 @@ from nni.nas.execution import ExecutionEngine
 from nni.nas.execution.event import FinalMetricEvent, TrainingEndEvent
 from nni.nas.space import ExecutableModelSpace, ModelStatus
 
+from skelbench.engine.candidates import Evaluation
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer, answer
 from skelbench.search import Sample
@@ -45,10 +46,10 @@ class PoolEngine(ExecutionEngine):
     def wait_any(self) -> None:
         """Wait until some model has ended."""
         for number, given in self._pool.wait():
-            model, ended = self._models[number], _as_number(given)
+            model, ended = self._models[number], _as_evaluation(given)
             self._ended(model.sample, ended)
             if not ended.error:
-                self.dispatch_model_event(FinalMetricEvent(model, ended.value))
+                self.dispatch_model_event(FinalMetricEvent(model, ended.value.fitness))
             status = ModelStatus.Failed if ended.error else ModelStatus.Trained
             self.dispatch_model_event(TrainingEndEvent(model, status))
 
@@ -76,9 +77,9 @@ class PoolEngine(ExecutionEngine):
         """Nothing: the journal holds the state."""
 
 
-def _as_number(answered: Answer) -> Answer:
-    """The answer with a number as its value, or the failure to be one."""
+def _as_evaluation(answered: Answer) -> Answer:
+    """The answer with an `Evaluation` as its value, or the failure to be one."""
     if answered.error:
         return answered
-    number = answer(lambda: float(answered.value))
-    return replace(number, seconds=answered.seconds)
+    found = answer(lambda: Evaluation.of(answered.value))
+    return replace(found, seconds=answered.seconds)

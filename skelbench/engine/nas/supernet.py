@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 from torch import Tensor
 
+from skelbench.engine.candidates import Comparison, Evaluation
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
 from skelbench.engine.validate import proposals_of
@@ -25,7 +26,6 @@ from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
 from skelbench.training.checkpoint import check_fits, stored
-from skelbench.training.evaluate import top1
 from skelbench.training.module import ClipClassifier
 
 SEARCH_STATE = "skelbench_search"
@@ -50,6 +50,7 @@ class SupernetJob:
         clip_shape: The shape of one clip, (1, C, T, V, M).
         alphas: Batches for the weights of a gradient search, of clips that are not trained on.
         checkpoint: A checkpoint to go on from, or None.
+        comparison: How candidates are compared.
     """
 
     points: Sequence[Point]
@@ -63,6 +64,7 @@ class SupernetJob:
     alphas: Any = None
     inference: Iterable[Any] | None = None
     checkpoint: Path | None = None
+    comparison: Comparison = field(default_factory=Comparison)
 
 
 class TrainingModule(ClipClassifier, LightningModule):
@@ -119,11 +121,15 @@ class Supernet(BaseOneShotLightningModule):
         optimizer.step()
         self.advance_lr_schedulers(batch_idx)
 
-    def accuracy(self, proposal: Proposal) -> float:
-        """Top-1 in percent of a proposal on the validation clips, with the weights as they are."""
+    def judged(self, proposal: Proposal) -> Evaluation:
+        """A proposal on the validation clips, with the weights as they are."""
         self.set_weights(_weights(self._job.points, proposal))
+        return self.judged_on(self._job.validation)
+
+    def judged_on(self, batches: Iterable[Any]) -> Evaluation:
+        """What the supernet is set to on some clips, normalised as the job says."""
         with self.trainer.precision_plugin.forward_context():
-            return top1(self.training_module, self._job.validation)
+            return self._job.comparison.on_supernet(self.training_module, batches, self._job.loader)
 
     def evaluate(self, generation: int, proposals: Sequence[Proposal]) -> None:
         """Tell the search what its proposals are worth, and the journal as well."""
@@ -132,12 +138,13 @@ class Supernet(BaseOneShotLightningModule):
 
     def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
         started = time.perf_counter()
-        fitness = proposal.fitness
-        if fitness is None:
-            fitness = self.accuracy(proposal)
+        known = proposal.fitness
+        found = self.judged(proposal) if known is None else Evaluation(known)
         seconds = time.perf_counter() - started
-        self._journal.trial(generation, number, proposal, fitness=fitness, seconds=seconds)
-        return fitness
+        self._journal.trial(
+            generation, number, proposal, fitness=found.fitness, seconds=seconds, answers=found.answers
+        )
+        return found.fitness
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the search's state ride in the checkpoint, as text."""

@@ -13,6 +13,7 @@ import nni
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.strategy.base import Strategy
 
+from skelbench.engine.candidates import Evaluation
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine
 from skelbench.engine.nas.pool_engine import PoolEngine
@@ -23,7 +24,8 @@ from skelbench.errors import WorkFailed, described
 from skelbench.search import Point, Proposal, Sample, Search
 from skelbench.space.build import FrozenTrial, TrialSpace
 
-Evaluate = Callable[[Sample], float]
+Evaluate = Callable[[Sample], float | Evaluation]
+"""Gives an architecture's fitness, with its answers where there are any (a table has none)."""
 
 
 def search_by_trials(
@@ -120,12 +122,14 @@ class TrialStrategy(Strategy):
     def ended(self, sample: Sample, answer: Answer) -> None:
         """Write down what became of a trial."""
         generation, number, proposal = self._running.pop(_key(sample))
+        found = None if answer.error else Evaluation.of(answer.value)
         self._journal.trial(
             generation,
             number,
             proposal,
-            fitness=None if answer.error else answer.value,
+            fitness=None if found is None else found.fitness,
             seconds=answer.seconds,
+            answers=None if found is None else found.answers,
             error=answer.error,
             traceback=answer.traceback,
         )
@@ -148,13 +152,13 @@ class _Trial:
     def __call__(self, model: FrozenTrial) -> None:
         started = time.perf_counter()
         try:
-            fitness = float(self._evaluate(model.sample))
+            found = Evaluation.of(self._evaluate(model.sample))
         except Exception as error:  # whatever a trial raises is its result; the search goes on
             failed = Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
             self._strategy.ended(model.sample, failed)
             raise
-        self._strategy.ended(model.sample, Answer(fitness, seconds=time.perf_counter() - started))
-        nni.report_final_result(fitness)
+        self._strategy.ended(model.sample, Answer(found, seconds=time.perf_counter() - started))
+        nni.report_final_result(found.fitness)
 
 
 def _key(sample: Sample | None) -> str:

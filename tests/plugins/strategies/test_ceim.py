@@ -1,5 +1,7 @@
 """The course of a CEIM search."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from skelbench.search import Point, decode
 from skelbench.testing.replay import TabulatedSpace, replay
 
 SPACE = TabulatedSpace.of_choices(3, 4)
+TEN_MIXES = tuple(Point(f"mix{i}", "mix", tuple(map(str, range(8))), choose=None) for i in range(10))
 
 
 def make(weights="own", space=SPACE, epochs=30, seed=0, **params):
@@ -38,7 +41,7 @@ def test_after_a_generation_the_supernet_trains_under_the_weighted_mean_of_the_r
     search = make("shared", warmup_epochs=0)
     asked = search.ask(0)
     alphas = np.array(search.state()["asked"]["samples"])
-    fitness = [SPACE.evaluate(p) for p in asked]
+    fitness = [3.0, 1.0, 6.0, 2.0, 5.0, 4.0]
     search.tell(asked, fitness)
     ranks = np.argsort(np.argsort(-np.array(fitness), kind="stable"), kind="stable")
     share = 1 / (1 + ranks)
@@ -246,3 +249,42 @@ def test_figures_tell_the_generation():
     assert set(figures["mean"]) == set(figures["sigma"]) == {"point0", "point1", "point2"}
     assert make().figures()["entropy"] == pytest.approx(np.log(4), abs=1e-6)
     assert figures["entropy"] < np.log(4)
+
+
+def test_equal_candidates_have_equal_weights_so_that_constant_fitness_decides_nothing():
+    """Else kept samples, which stand first, take a quarter of the weight, and entropy falls to 1.95."""
+    space = SimpleNamespace(points=TEN_MIXES)
+    entropies = []
+    for seed in range(2):
+        search = make("shared", space=space, seed=seed, population=16, warmup_epochs=0, epochs=16)
+        for number in range(16):
+            generation(search, number, lambda _: 30.0)
+        entropies.append(search.figures()["entropy"])
+    assert np.mean(entropies) == pytest.approx(np.log(8), abs=1e-6)
+
+
+def mean_truth(variance: float, seeds: int = 12, noise: float = 1.0) -> float:
+    """Additive truth over 10 mixes of 8, found by 16 generations of 16, in sd of random subsets."""
+    found = []
+    for seed in range(seeds):
+        rng = np.random.default_rng([5, seed])
+        worth = {p.label: rng.standard_normal(8) for p in TEN_MIXES}
+
+        def truth(sample, worth=worth):
+            return sum(worth[label][int(o)] for label, chosen in sample.items() for o in chosen) / np.sqrt(20)
+
+        space = SimpleNamespace(points=TEN_MIXES, canonical=lambda sample: sample)
+        search = make(
+            "own", space=space, seed=seed, population=16, generations=16, variance=variance, final="mean"
+        )
+        for number in range(16):
+            generation(search, number, lambda p, t=truth, r=rng: t(p.sample) + noise * r.standard_normal())
+        centre = sum(w.sum() / 2 for w in worth.values()) / np.sqrt(20)
+        found.append(truth(search.best().sample) - centre)
+    return float(np.mean(found))
+
+
+def test_a_small_budget_needs_a_wide_start():
+    narrow, wide = mean_truth(0.001), mean_truth(0.03)
+    assert wide > narrow + 0.5
+    assert wide > 2.2, "what the best of 256 random ones is worth with noise of one sd"

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skelbench_plugins.strategies.gaussian import Gaussian, importance_mix, rank_weights, updated
+from skelbench_plugins.strategies.gaussian import (
+    Gaussian,
+    importance_mix,
+    rank_weights,
+    shared_among_ties,
+    updated,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -128,3 +134,15 @@ def test_the_variance_is_taken_about_the_old_mean():
     new = updated(old, np.array([[4.0], [1.0]]), np.array([0.75, 0.25]), noise=0.5, floor=1e-3)
     assert new.mean == pytest.approx([3.25])
     assert new.variance == pytest.approx([0.75 * 9 + 0.5])
+
+
+def test_the_released_weights_spread_over_more_samples():
+    released = rank_weights(4, 0.5, "logarithmic")
+    np.testing.assert_allclose(released, np.array([np.log(3), np.log(1.5), 0, 0]) / np.log(4.5))
+    effective = [1 / (rank_weights(50, kind=kind) ** 2).sum() for kind in ("reciprocal", "logarithmic")]
+    assert effective == pytest.approx([12.5, 27.2], abs=0.1)
+
+
+def test_ties_share_their_weights():
+    shared = shared_among_ties(np.array([0.5, 0.3, 0.2]), np.array([2.0, 1.0, 1.0]))
+    np.testing.assert_allclose(shared, [0.5, 0.25, 0.25])
