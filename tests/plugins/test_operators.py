@@ -125,6 +125,15 @@ class TestAdaptiveBlock:
         expected = functional.relu(module.tcn(functional.relu(x)) + x)
         assert torch.allclose(module(x), expected, atol=1e-4)
 
+    @pytest.mark.parametrize("gain", [1e-6, 0.1, 1.0])
+    def test_the_graph_counts_for_as_much_as_the_gain_at_first(self, place, gain):
+        x, found = torch.randn(4, 8, 6, 25), []
+        for graph in (random_graph(), random_graph()):
+            torch.manual_seed(0)  # the same weights under both graphs
+            found.append(make("stgcn_block", place(channels=8), channels=8, graph=graph, gain=gain).gcn(x))
+        difference = float((found[0] - found[1]).detach().std())
+        assert 0.1 * gain < difference < 3 * gain
+
     def test_graph_convolution_follows_the_formula(self, place):
         x, graph = torch.randn(2, 8, 6, 25), random_graph()
         conv = make("stgcn_block", place(channels=8), channels=16, graph=graph).gcn.conv

@@ -217,6 +217,9 @@ def _best_drawn(
     rng, best = np.random.default_rng(chosen.seed), Proposal()
     seen: list[Sample] = []
     wanted = min(chosen.evaluations, space.size())
+    set_epoch = getattr(job.loader, "set_epoch", None)
+    if set_epoch:  # the same training batches for all, also where the search goes on here
+        set_epoch(job.options.epochs)
     while len(seen) < wanted:
         sample = space.sample(rng)
         if sample in seen:

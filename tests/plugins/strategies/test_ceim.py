@@ -263,7 +263,7 @@ def test_equal_candidates_have_equal_weights_so_that_constant_fitness_decides_no
     assert np.mean(entropies) == pytest.approx(np.log(8), abs=1e-6)
 
 
-def mean_truth(variance: float, seeds: int = 12, noise: float = 1.0) -> float:
+def mean_truth(variance: float, seeds: int = 8, noise: float = 1.0) -> float:
     """Additive truth over 10 mixes of 8, found by 16 generations of 16, in sd of random subsets."""
     found = []
     for seed in range(seeds):
