@@ -10,6 +10,7 @@ import pytest
 
 from skelbench.engine import nas
 from skelbench.engine import trial as trial_step
+from skelbench.engine.candidates import Comparison
 from skelbench.engine.journal import Journal
 from skelbench.errors import WorkFailed
 from skelbench.results.store import RunFolder
@@ -183,11 +184,11 @@ def test_values_depths_and_choices_are_searched_by_every_strategy(
     def quick(network: Any, *arguments: Any, **options: Any) -> None:
         built.append(network)
 
-    def fitness(network: Any, loader: Any) -> float:
+    def fitness(how: Any, network: Any, loader: Any) -> float:
         return float(min(100, sum(p.numel() for p in network.parameters()) / 20))
 
     monkeypatch.setattr(trial_step, "fit", quick)
-    monkeypatch.setattr(trial_step, "top1", fitness)
+    monkeypatch.setattr(Comparison, "by_itself", fitness)
     spec = tiny.spec(network=MIXED, search=tiny.own(strategy, **params), architectures={})
     record = tiny.run(tmp_path, raw, spec)
     folder = tiny.only_run(tmp_path / "runs")
