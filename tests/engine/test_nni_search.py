@@ -286,11 +286,11 @@ def test_an_interrupted_search_goes_on_between_two_stored_states(
         if calls == stop:
             raise KeyboardInterrupt
 
-    def fitness(network: Any, loader: Any) -> float:
+    def fitness(how: Any, network: Any, loader: Any) -> float:
         return float(sum(p.numel() for p in network.parameters()) % 97)
 
     monkeypatch.setattr(trial_step, "fit", fit)
-    monkeypatch.setattr(trial_step, "top1", fitness)
+    monkeypatch.setattr(Comparison, "by_itself", fitness)
     spec = tiny.spec(search=tiny.own("evolution", **SMALL["evolution"], evaluations=18))
     whole = tiny.run(tmp_path, raw, spec, runs="whole")
     calls, stop = 0, 17
