@@ -13,6 +13,7 @@ from skelbench_plugins.strategies.params import EvolutionParams, TpeParams
 
 from skelbench.engine import nas
 from skelbench.engine import trial as trial_step
+from skelbench.engine.candidates import Comparison
 from skelbench.engine.journal import STATE, Journal
 from skelbench.engine.nas import nni_search
 from skelbench.errors import RunFolderError, SpecError
