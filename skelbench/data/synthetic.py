@@ -15,8 +15,6 @@ from functools import lru_cache
 import numpy as np
 
 from skelbench.components import Layout
-from skelbench.data.planted import motion as planted_motion
-from skelbench.data.planted import planted
 
 _LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG, _HEAD, _TRUNK = range(6)
 _GROUPS = 6
@@ -83,8 +81,7 @@ def generate(
         Coordinates in metres, (T, M, V, 3) float32: x to the right, y up, z away from the camera.
     """
     body = _body(layout)
-    perform = _perform if planted() == "mixed" else _perform_planted
-    bodies = [perform(body, label, subject, person, rng, frames) for person in range(persons)]
+    bodies = [_perform(body, label, subject, person, rng, frames) for person in range(persons)]
     scene = np.stack(bodies, axis=1)
     scene += rng.normal(0, 0.15, 3)
     yaw = _VIEWS[camera % len(_VIEWS)] + rng.normal(0, 0.12)
@@ -114,21 +111,6 @@ def _perform(
     if person:
         joints = joints @ _turn(np.pi, 1).T + np.array([0.9 * person, 0, 0])
     return joints
-
-
-def _perform_planted(
-    body: _Body, label: int, subject: int, person: int, rng: np.random.Generator, frames: int
-) -> np.ndarray:
-    """One person who stands still but for the ends of the limbs, which do what is planted, (T, V, 3)."""
-    style = np.random.default_rng([_SUBJECT_SEED, max(subject, 0), person])
-    size = style.uniform(0.88, 1.12) * np.ones(_GROUPS)
-    joints = _pose(body, _motion(0, person), np.zeros((frames, _GROUPS)), size)
-    limbs = np.array([_LEFT_ARM, _RIGHT_ARM, _LEFT_LEG, _RIGHT_LEG])
-    deepest = np.array([body.depth[body.group == limb].max() for limb in limbs])
-    limb = np.array([list(limbs).index(group) if group in limbs else -1 for group in body.group])
-    moving = np.flatnonzero((limb >= 0) & (body.depth >= deepest[limb] - 1) & (body.depth > 0))
-    joints[:, moving, 1] += planted_motion(planted(), label, limb[moving], rng, frames)
-    return joints + np.array([0.9 * person, 0, 0])
 
 
 def _pose(body: _Body, motion: _Motion, angle: np.ndarray, size: np.ndarray) -> np.ndarray:

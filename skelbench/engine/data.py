@@ -16,7 +16,6 @@ from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.data.loader import ClipLoader
 from skelbench.data.open import Split, open_clips, split
-from skelbench.data.planted import CLASSES, planting
 from skelbench.data.video.cache import FrameCache
 from skelbench.data.video.dataset import Videos
 from skelbench.data.video.index import WORKERS
@@ -168,15 +167,13 @@ def _first(told: tuple[str, ...]) -> list[str]:
 
 def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
     """The built-in synthetic recordings of the data set, written once in its own raw format."""
-    task = checked.spec.data.synthetic
-    classes = min(CLASSES.get(task, SYNTHETIC_CLASSES), checked.dataset.classes)
-    root = cache / f"{checked.dataset.name}-{task}-{SYNTHETIC_CLIPS}-{classes}"
+    classes = min(SYNTHETIC_CLASSES, checked.dataset.classes)
+    root = cache / f"{checked.dataset.name}-synthetic-{SYNTHETIC_CLIPS}-{classes}"
     if not root.exists():
         screen.say(f"no --data given: making {SYNTHETIC_CLIPS} synthetic recordings of {classes} classes")
         partial = root.with_name(root.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         reader = checked.dataset.reader()
-        with planting(task):
-            reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
+        reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
         partial.rename(root)
     return root

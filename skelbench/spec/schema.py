@@ -47,9 +47,6 @@ class DataSpec(Options):
         layout: The skeleton layout; None is the data set's own.
         clip: How a recording of skeletons becomes a clip.
         video: How a video becomes one.
-        synthetic: What is made up where no data is given: ``mixed`` motions, or a task that some options
-            of a space are known to be needed for: ``distant`` (how joints far apart move together),
-            ``direction`` (of time), ``brief`` (few frames tell the class).
         root: Where the data lies; usually given with --data.
     """
 
@@ -60,7 +57,6 @@ class DataSpec(Options):
     layout: str | None = None
     clip: ClipOptions = ClipOptions()
     video: VideoOptions = VideoOptions()
-    synthetic: Literal["mixed", "distant", "direction", "brief"] = "mixed"
     root: str | None = None
 
 
