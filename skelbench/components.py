@@ -37,9 +37,8 @@ class Slot:
     Attributes:
         kind: The component kind that may stand there: ``operator`` or ``graph_module``.
         contract: The contract of an operator that may stand there; None: any.
-        at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where
-            it gets as many channels as that one's parameter ``channels`` says, and finds its parameter
-            ``stride`` in the context.
+        at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where it
+            gets that one's ``channels`` and finds its ``stride`` in the context.
     """
 
     kind: Literal["operator", "graph_module"]
@@ -47,12 +46,7 @@ class Slot:
     at: Literal["input", "output"] = "input"
 
     def context(self, outer: BuildContext, params: Mapping[str, Any]) -> BuildContext:
-        """What a module in the slot is told.
-
-        Args:
-            outer: The context of the operator around it.
-            params: The parameters of that operator.
-        """
+        """What a module in the slot is told, from the ``outer`` operator's context and its ``params``."""
         channels = params.get("channels") or outer.channels
         if self.at == "input":
             return replace(outer, out_channels=channels)
