@@ -37,8 +37,8 @@ class Slot:
     Attributes:
         kind: The component kind that may stand there: ``operator`` or ``graph_module``.
         contract: The contract of an operator that may stand there; None: any.
-        at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where it
-            gets that one's ``channels`` and finds its ``stride`` in the context.
+        at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where
+            it gets that one's ``channels`` and finds its ``stride`` in the context.
     """
 
     kind: Literal["operator", "graph_module"]
