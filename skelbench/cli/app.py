@@ -11,6 +11,7 @@ import typer
 
 from skelbench import __version__
 from skelbench.cli.about import doctor, show_plugins
+from skelbench.cli.compare import compare
 from skelbench.cli.data import app as data_app
 from skelbench.cli.fuse import fuse
 from skelbench.cli.leaderboard import leaderboard
@@ -213,6 +214,7 @@ app.command("plugins")(show_plugins)
 app.command("new-plugin")(new_plugin)
 app.command()(doctor)
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(fuse)
 app.command()(plot)
 app.command()(frames)

@@ -52,6 +52,23 @@ class Scores:
             raise RunFolderError("sample ids occur more than once, so scores cannot be joined by id")
 
 
+def read_scores(path: Path) -> Scores:
+    """The scores stored in a file.
+
+    Raises:
+        RunFolderError: They are missing or damaged.
+    """
+    with disk(path, "read the scores"):
+        content = path.read_bytes()
+    try:
+        with np.load(BytesIO(content), allow_pickle=False) as stored:
+            return Scores(stored["ids"], stored["labels"], stored["scores"])
+    except Exception as error:  # zipfile, zlib and numpy each have errors of their own for damage
+        raise RunFolderError(
+            f"the scores are damaged: {error}", where=path, remedy="Evaluate the run again"
+        ) from error
+
+
 def run_name(spec: str, spec_hash: str, seed: int) -> str:
     """The name of a run's folder: ``<spec>-<first 8 of the hash>-<seed>``.
 
@@ -169,16 +186,7 @@ class RunFolder:
         Raises:
             RunFolderError: They are missing or damaged.
         """
-        path = self.path / SCORES
-        with disk(path, "read the scores"):
-            content = path.read_bytes()
-        try:
-            with np.load(BytesIO(content), allow_pickle=False) as stored:
-                return Scores(stored["ids"], stored["labels"], stored["scores"])
-        except Exception as error:  # zipfile, zlib and numpy each have errors of their own for damage
-            raise RunFolderError(
-                f"the scores are damaged: {error}", where=path, remedy="Evaluate the run again"
-            ) from error
+        return read_scores(self.path / SCORES)
 
     def record(self) -> Record | None:
         """The record of the finished run, or None while it is not finished."""

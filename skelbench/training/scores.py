@@ -51,14 +51,24 @@ def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Sco
         DataError: The parts hold different recordings, labels or classes, or the weights do not fit.
     """
     share = shares(len(parts), weights)
-    ordered = [_by_id(part) for part in parts]
+    ordered = aligned(parts)
     first = ordered[0]
-    for number, part in enumerate(ordered[1:], start=2):
-        _check_same(first, part, number)
     total = np.zeros(first.scores.shape, dtype=np.float64)
     for part, weight in zip(ordered, share, strict=True):
         total += weight * part.scores
     return Scores(first.ids, first.labels, total.astype(np.float32))
+
+
+def aligned(parts: Sequence[Scores]) -> list[Scores]:
+    """The scores of several networks, each in the order of the sample ids.
+
+    Raises:
+        DataError: They hold different recordings, labels or classes.
+    """
+    ordered = [_by_id(part) for part in parts]
+    for number, part in enumerate(ordered[1:], start=2):
+        _check_same(ordered[0], part, number)
+    return ordered
 
 
 def shares(count: int, weights: Sequence[float] | None = None) -> list[float]:
@@ -88,7 +98,7 @@ def _by_id(part: Scores) -> Scores:
 
 
 def _check_same(first: Scores, part: Scores, number: int) -> None:
-    remedy = "Fuse runs that were evaluated on the same data, protocol and split"
+    remedy = "Take runs that were evaluated on the same data, protocol and split"
     only = [*np.setdiff1d(first.ids, part.ids), *np.setdiff1d(part.ids, first.ids)]
     if only:
         what = f"{len(only)} recordings are not in both the first and the {number}. set of scores"

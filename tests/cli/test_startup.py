@@ -61,6 +61,7 @@ def imported_by(
         "leaderboard",
         "data --help",
         "fuse --help",
+        "compare --help",
     ],
 )
 def test_light_commands_import_nothing_heavy(command: str, tmp_path: Path) -> None:
