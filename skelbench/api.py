@@ -58,10 +58,16 @@ def run(
     Raises:
         SkelbenchError: The input is wrong, or the work failed.
     """
-    from skelbench.engine.stages import run_stages
+    from skelbench.engine.finished import finished_record
 
     given = _options(data, profile, seed, sets, progress, options)
-    made = run_stages(str(spec), given, list(stages))
+    wanted = list(stages)
+    found = None if wanted else finished_record(str(spec), given)
+    if found is not None:
+        return found
+    from skelbench.engine.stages import run_stages  # imports torch
+
+    made = run_stages(str(spec), given, wanted)
     return Records(made) if isinstance(made, list) else made
 
 
@@ -94,9 +100,14 @@ def train(
     Raises:
         SkelbenchError: The input is wrong, or the work failed.
     """
-    from skelbench.engine.run import run_spec
+    from skelbench.engine.finished import finished_record
 
     given = _options(data, profile, seed, sets, progress, options)
+    found = finished_record(str(spec), given, str(arch))
+    if found is not None:
+        return found
+    from skelbench.engine.run import run_spec  # imports torch
+
     return run_spec(str(spec), given, architecture=str(arch))
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from skelbench.check.spec import check_spec
 from skelbench.cli.app import app
-from skelbench.engine.record import run_hash
+from skelbench.engine.identity import run_hash
 from skelbench.errors import Problem, SkelbenchError
 from skelbench.host.registry import load_registry
 from skelbench.results import files, journal

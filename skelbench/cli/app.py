@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from skelbench.cli.spec import check, schema
 from skelbench.errors import SkelbenchError
 from skelbench.host.blame import plugin_error
 from skelbench.host.plugins import third_party_plugins
+
+if TYPE_CHECKING:
+    from skelbench.results.record import Record
 
 app = typer.Typer(
     name="skelbench",
@@ -108,9 +111,9 @@ def run(
 
     Example: `skelbench run sgcn-ucla --data nw-ucla --seed 1`
     """
-    from skelbench.engine.run import RunOptions
+    from skelbench.engine.finished import finished_record
+    from skelbench.engine.job import RunOptions
     from skelbench.engine.show import show_record, show_records
-    from skelbench.engine.study import run_study
 
     given = RunOptions(
         data,
@@ -124,7 +127,12 @@ def run(
         tuple(start),
         workers=workers,
     )
-    made = run_study(spec, given, stages, seeds, shard)
+    whole = not stages and seeds is None and shard is None
+    made: Record | list[Record] | None = finished_record(spec, given) if whole else None
+    if made is None:
+        from skelbench.engine.study import run_study  # imports torch
+
+        made = run_study(spec, given, stages, seeds, shard)
     if isinstance(made, list):
         show_records(made, runs, json_output)
     else:
@@ -150,11 +158,17 @@ def train(
 
     Example: `skelbench train sgcn-ucla --arch 2s-agcn --data nw-ucla`
     """
-    from skelbench.engine.run import RunOptions, run_spec
+    from skelbench.engine.finished import finished_record
+    from skelbench.engine.job import RunOptions
     from skelbench.engine.show import show_record
 
     given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start))
-    show_record(run_spec(spec, given, architecture=arch), runs, json_output)
+    record = finished_record(spec, given, arch)
+    if record is None:
+        from skelbench.engine.run import run_spec  # imports torch
+
+        record = run_spec(spec, given, architecture=arch)
+    show_record(record, runs, json_output)
 
 
 @app.command()

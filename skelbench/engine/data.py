@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,20 +14,23 @@ from skelbench.check.checked import Checked
 from skelbench.console import Count, Screen
 from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
-from skelbench.data.loader import ClipLoader
 from skelbench.data.open import Split, open_clips, split
 from skelbench.data.video.cache import FrameCache
 from skelbench.data.video.dataset import Videos
 from skelbench.data.video.index import WORKERS
-from skelbench.data.video.loader import VideoLoader
 from skelbench.data.video.open import open_videos
 from skelbench.errors import RunFolderError
 from skelbench.recipe import TrainOptions
 from skelbench.results.store import RunFolder
 
+if TYPE_CHECKING:
+    from skelbench.data.loader import ClipLoader
+    from skelbench.data.video.loader import VideoLoader
+
+    Loader = ClipLoader | VideoLoader
+
 RECORDINGS = "recordings.json"
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
-Loader = ClipLoader | VideoLoader
 _MOST_TOLD = 20
 
 
@@ -86,6 +89,9 @@ class LoadedData:
         )
 
     def _loader(self, indices: np.ndarray, **options: Any) -> Loader:
+        from skelbench.data.loader import ClipLoader  # they import torch, which a finished run does without
+        from skelbench.data.video.loader import VideoLoader
+
         data, layout = self.checked.spec.data, self.checked.layout
         if isinstance(self.clips, Videos):
             _, channels, _, height, width = self.checked.clip_shape()

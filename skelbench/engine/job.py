@@ -10,9 +10,9 @@ from typing import Any
 from skelbench.check.checked import Checked
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData
+from skelbench.engine.identity import Identity
 from skelbench.host.registry import Registry
 from skelbench.results.store import RunFolder
-from skelbench.training.devices import device_kind
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,6 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What tells a run from all others.
-
-    Attributes:
-        spec_hash: The hash of which the name of its folder has the beginning.
-        seed: Its seed.
-    """
-
-    spec_hash: str
-    seed: int
-
-
-@dataclass(frozen=True)
 class Job:
     """A run in progress.
 
@@ -93,6 +80,8 @@ class Job:
     @property
     def device(self) -> str:
         """Torch's name of the device that is computed on."""
+        from skelbench.training.devices import device_kind  # imports torch, which options do without
+
         return device_kind(self.options.accelerator)
 
     @property

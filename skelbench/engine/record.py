@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -14,7 +10,8 @@ from torch import nn
 
 from skelbench.check.checked import Checked
 from skelbench.engine.complexity import complexity
-from skelbench.engine.job import Identity, Job
+from skelbench.engine.identity import defining_hash
+from skelbench.engine.job import Job
 from skelbench.engine.search import SearchResult
 from skelbench.layers import prepare_for_inference
 from skelbench.results.record import (
@@ -25,66 +22,9 @@ from skelbench.results.record import (
     StrategyUsed,
     Training,
 )
-from skelbench.space.arch import NamedArchitecture
 from skelbench.training.cost import latency
 from skelbench.training.fit import FitResult
 from skelbench.training.seed import environment
-
-
-def run_hash(
-    checked: Checked,
-    given: NamedArchitecture | None,
-    synthetic: bool,
-    sources: Mapping[str, Identity] = MappingProxyType({}),
-) -> str:
-    """The identity of a run: its `defining_hash`, with all in it that tells runs from each other.
-
-    Args:
-        checked: The spec.
-        given: The architecture; None where it is searched.
-        synthetic: Whether the recordings are synthetic.
-        sources: The runs given with ``--start``, by the names of their architectures.
-    """
-    parts = [defining_hash(checked, given, sources)]
-    if given is not None:
-        parts.append(given.hash)
-    if synthetic:
-        parts.append("synthetic")
-    parts += [f"{name}:{sources[name].seed}" for name in sorted(sources)]
-    return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest()
-
-
-def defining_hash(
-    checked: Checked,
-    given: NamedArchitecture | None,
-    sources: Mapping[str, Identity] = MappingProxyType({}),
-) -> str:
-    """The hash of what is said about a run; a given architecture has no part in the search.
-
-    Seeds are not in it, so that runs that differ in nothing else have one hash.
-    """
-    if given is None:
-        return checked.resolved.hash
-    if given.start is None:
-        return checked.resolved.recipe_hash
-    text = json.dumps([checked.resolved.recipe_hash, _origin(checked, given, sources)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _origin(
-    checked: Checked, given: NamedArchitecture, sources: Mapping[str, Identity]
-) -> dict[str, Any] | None:
-    """What an architecture starts from, as plain data; its sources may again start from others."""
-    if given.start is None:
-        return None
-    origins: dict[str, Any] = {}
-    for name in given.start.weights:
-        if name in sources:
-            origins[name] = sources[name].spec_hash
-        else:
-            source = checked.architectures[name]
-            origins[name] = [source.hash, _origin(checked, source, {})]
-    return {**given.start.model_dump(mode="json"), "origins": origins}
 
 
 def make_record(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skelbench.engine.complexity import complexity
-from skelbench.engine.record import defining_hash, run_hash
+from skelbench.engine.identity import defining_hash, run_hash
 from skelbench.engine.reopen import reopen
 from skelbench.engine.start import store_identities, stored_identities
 from skelbench.engine.training import score_network, store_network

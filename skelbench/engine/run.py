@@ -14,9 +14,11 @@ from skelbench.check.engine import check_engine
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
+from skelbench.engine.finished import QUICK, resolve_spec
+from skelbench.engine.identity import Identity, run_hash
 from skelbench.engine.inherit import inherit
-from skelbench.engine.job import Identity, Job, RunOptions
-from skelbench.engine.record import make_record, run_hash
+from skelbench.engine.job import Job, RunOptions
+from skelbench.engine.record import make_record
 from skelbench.engine.search import SearchResult, search_architecture
 from skelbench.engine.start import (
     confirm_start,
@@ -33,7 +35,7 @@ from skelbench.host.registry import Registry, load_registry
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
-from skelbench.spec.resolve import Resolved, load_spec
+from skelbench.spec.resolve import Resolved
 from skelbench.training.devices import check_devices, precision_name
 
 SEQUENTIAL, LOCAL = "sequential", "local"
@@ -152,11 +154,9 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     """
     check_devices(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
-    resolved = load_spec(spec, profile=options.profile, sets=options.sets)
-    synthetic = options.data is None and resolved.spec.data.root is None
-    if synthetic and options.profile is None and "quick" in resolved.profiles:
+    resolved, synthetic = resolve_spec(spec, options)
+    if synthetic and options.profile is None and resolved.profile == QUICK:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
-        resolved = load_spec(spec, profile="quick", sets=options.sets)
     if options.workers is not None:
         resolved = _with_workers(resolved, options.workers)
     checked = check_spec(resolved, registry)

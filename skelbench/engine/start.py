@@ -13,7 +13,7 @@ from torch import nn
 
 from skelbench.check.checked import Checked
 from skelbench.check.spec import check_architecture
-from skelbench.engine.job import Identity
+from skelbench.engine.identity import Identity
 from skelbench.engine.training import stored_weights
 from skelbench.errors import Problem, RunFolderError, SpecError, did_you_mean
 from skelbench.host.registry import Registry

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from skelbench.host.registry import load_registry
 from tests.engine import tiny
 from tests.made_plugins import COUNT, install_many
 
@@ -100,3 +101,17 @@ def test_heavy_commands_import_what_they_use(command: str, imported: set[str], t
         "matplotlib",
     )
     assert set(imported_by(*given, folder=tmp_path, libraries=libraries)) == imported
+
+
+@pytest.mark.parametrize("data", [False, True])
+@pytest.mark.parametrize("command", ["run {spec}", "train {spec} --arch plain"])
+def test_a_finished_run_is_answered_without_torch(command: str, data: bool, tmp_path: Path) -> None:
+    spec = tiny.write(tmp_path, tiny.spec(search=tiny.own("random", evaluations=1)))
+    given = [*command.format(spec=spec).split(), "--runs", str(tmp_path / "runs")]
+    if data:
+        load_registry().get("dataset", "ucla").reader().synthesise(
+            tmp_path / "raw", clips=60, seed=0, classes=10
+        )
+        given += ["--data", str(tmp_path / "raw")]
+    assert "torch" in imported_by(*given, folder=tmp_path)
+    assert imported_by(*given, folder=tmp_path) == []

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from skelbench.cli.app import app
 from skelbench.engine import run as main_path
-from skelbench.engine.job import Identity
-from skelbench.engine.record import defining_hash, run_hash
+from skelbench.engine.identity import Identity, defining_hash, run_hash
 from skelbench.engine.rescore import rescore
 from skelbench.engine.start import START
 from skelbench.errors import RunFolderError, SkelbenchError, SpecError, WorkFailed

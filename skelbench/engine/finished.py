@@ -1,0 +1,85 @@
+"""Runs that are finished already, answered without what trains networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skelbench.check.checked import Checked
+from skelbench.check.spec import check_architecture, check_spec
+from skelbench.console import Screen
+from skelbench.engine.data import load_data
+from skelbench.engine.identity import run_hash
+from skelbench.engine.job import RunOptions
+from skelbench.host.registry import load_registry
+from skelbench.results.record import RECORD, Record
+from skelbench.results.store import RunFolder, run_name
+from skelbench.space.arch import NamedArchitecture
+from skelbench.spec.resolve import Resolved, load_spec
+
+QUICK = "quick"
+
+
+def resolve_spec(spec: str, options: RunOptions) -> tuple[Resolved, bool]:
+    """A spec as a run takes it, and whether it runs on the built-in synthetic recordings.
+
+    Without recordings and without a profile it is the quick profile, where there is one.
+
+    Raises:
+        SpecError: The spec is wrong.
+    """
+    resolved = load_spec(spec, profile=options.profile, sets=options.sets)
+    synthetic = options.data is None and resolved.spec.data.root is None
+    if synthetic and options.profile is None and QUICK in resolved.profiles:
+        resolved = load_spec(spec, profile=QUICK, sets=options.sets)
+    return resolved, synthetic
+
+
+def finished_record(spec: str, options: RunOptions, architecture: str | None = None) -> Record | None:
+    """The record of a run that is finished already; None where anything is left to do or to find out.
+
+    What needs torch to be found out, such as whether a device is there, is left to the run itself.
+
+    Args:
+        spec: A spec file or the name of a shipped spec.
+        options: What the command line adds.
+        architecture: Name or file of an architecture; None is the search.
+
+    Raises:
+        SkelbenchError: The spec or the architecture is wrong, or the run is on other recordings.
+    """
+    if not options.resume or options.start or options.accelerator != "auto" or options.devices != 1:
+        return None
+    registry, screen = load_registry(), Screen(quiet=not options.progress)
+    resolved, synthetic = resolve_spec(spec, options)
+    if architecture is None and resolved.spec.stages:
+        return None
+    checked = check_spec(resolved, registry)
+    given = check_architecture(checked, registry, architecture) if architecture else None
+    if given is not None and given.start is not None:
+        return None
+    folders = {made: _finished(checked, given, options, made) for made in (True, False)}
+    if synthetic:
+        return _told(folders[True], screen)
+    root = options.data or resolved.spec.data.root
+    if root is None or not any(folders.values()):
+        return None
+    data = load_data(checked, Path(root), options.stores, options.seed, Screen(quiet=True))
+    folder = folders[data.clips.synthetic]
+    if folder is not None:
+        data.confirm(folder)
+    return _told(folder, screen)
+
+
+def _finished(
+    checked: Checked, given: NamedArchitecture | None, options: RunOptions, synthetic: bool
+) -> RunFolder | None:
+    name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
+    path = options.runs / run_name(name, run_hash(checked, given, synthetic), options.seed)
+    return RunFolder(path) if (path / RECORD).is_file() else None
+
+
+def _told(folder: RunFolder | None, screen: Screen) -> Record | None:
+    if folder is None:
+        return None
+    screen.say(f"{folder.path} is finished; --no-resume runs it again")
+    return folder.record()
