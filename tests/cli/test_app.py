@@ -179,7 +179,7 @@ def main(raised: BaseException, monkeypatch: pytest.MonkeyPatch) -> object:
     def fail(*arguments: Any, **options: Any) -> None:
         raise raised
 
-    monkeypatch.setattr("skelbench.engine.stages.run_stages", fail)
+    monkeypatch.setattr("skelbench.engine.finished.finished_record", fail)
     monkeypatch.setattr(sys, "argv", ["skelbench", "run", "tiny.yaml"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
