@@ -9,45 +9,52 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 METRICS = "torchmetrics"
-_PARTS = (METRICS, f"{METRICS}.classification")
-
-
-class _OnceLoaded(type):
-    """The type of a class of torchmetrics: its instances are those of the real one, once that is imported."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        real = getattr(sys.modules.get(METRICS), cls.__name__, None)
-        return isinstance(real, type) and isinstance(instance, real)
+_REAL = {"Metric": f"{METRICS}.metric", "MetricCollection": f"{METRICS}.collections"}
+"""What Lightning makes its own records of, and the module that has it without all the metrics."""
 
 
 class _StandIn(ModuleType):
-    """Has a class of every name, for libraries that name some of torchmetrics as they are imported."""
+    """The package without what its own module imports: every metric there is, for which it needs seconds."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        made = _OnceLoaded(name, (), {})
+        if name in _REAL:
+            importlib.import_module(f"{METRICS}.utilities")  # in the order in which the package imports them
+            made = getattr(importlib.import_module(_REAL[name]), name)
+        else:
+            made = type(name, (), {})
         setattr(self, name, made)
         return made
 
 
 @contextmanager
 def without_torchmetrics() -> Iterator[None]:
-    """Let libraries be imported that import torchmetrics, without it, unless it is there already.
+    """Let libraries be imported that import torchmetrics, without its metrics, unless they are there already.
 
-    They still know its metrics when they are given some: whoever makes one has imported torchmetrics.
+    Classes that Lightning builds on are the real ones. Of those that NNI only names there are empty ones.
     """
-    stand_ins = {} if METRICS in sys.modules else {name: _StandIn(name) for name in _PARTS}
+    stand_ins = {} if METRICS in sys.modules else _stand_ins()
     sys.modules.update(stand_ins)
     try:
         yield
     finally:
         for name in stand_ins:
             del sys.modules[name]
+
+
+def _stand_ins() -> dict[str, ModuleType]:
+    spec = find_spec(METRICS)
+    if spec is None:  # Lightning will say what is missing
+        return {}
+    package, classes = _StandIn(METRICS), _StandIn(f"{METRICS}.classification")
+    package.__path__ = list(spec.submodule_search_locations or [])
+    return {package.__name__: package, classes.__name__: classes}
 
 
 if TYPE_CHECKING:

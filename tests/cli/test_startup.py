@@ -98,7 +98,6 @@ def test_heavy_commands_import_what_they_use(command: str, imported: set[str], t
         "pytorch_lightning",
         "lightning_fabric",
         "torchmetrics",
-        "matplotlib",
     )
     assert set(imported_by(*given, folder=tmp_path, libraries=libraries)) == imported
 

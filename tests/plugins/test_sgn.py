@@ -203,9 +203,9 @@ class TestMixtures:
         [
             ({"joints": 1, "groups": [[0]]}, "leave out 'joints'"),
             ({"groups": [[0, 0]]}, "names a joint twice"),
-            ({"groups": [[]]}, "at least 1 item"),
-            ({"groups": []}, "at least 1 item"),
-            ({"groups": [[-1]]}, "greater than or equal to 0"),
+            ({"groups": [[]]}, "at least 1"),
+            ({"groups": []}, "at least 1"),
+            ({"groups": [[-1]]}, "at least 0"),
             ({"joints": 0}, "greater than 0"),
             ({"channels": 7}, "multiple of 2"),
             ({"freeze": 1}, "less than 1"),
