@@ -44,9 +44,11 @@ class ResidualBlock(nn.Module):
         init: str = "kaiming_fan_out",
     ) -> None:
         super().__init__()
-        self.spatial = nn.Identity() if spatial is None else spatial
-        self.temporal = nn.Identity() if temporal is None else temporal
         sizes = context.channels, channels or context.channels, stride
+        if spatial is None:  # what no module does is left to a convolution of one joint and frame
+            spatial = shortcut(*sizes[:2], stride if temporal is None else 1, init=init)
+        self.spatial = spatial
+        self.temporal = nn.Identity() if temporal is None else temporal
         self.residual = None if residual == "none" else shortcut(*sizes, always=residual == "conv", init=init)
         self.rectified = activation == "relu"
 

@@ -106,7 +106,10 @@ class LstmPolicy(Learned):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores (N, K, T) of features (N, C, T)."""
-        states, _ = self.lstm(x.transpose(1, 2))
+        with torch.autocast(
+            x.device.type, enabled=x.device.type != "cpu"
+        ):  # not every processor has it in bf16
+            states, _ = self.lstm(x.transpose(1, 2).to(self.lstm.weight_ih_l0.dtype))
         return self.linear(states).transpose(1, 2)
 
 
