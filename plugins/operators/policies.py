@@ -106,10 +106,12 @@ class LstmPolicy(Learned):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores (N, K, T) of features (N, C, T)."""
-        with torch.autocast(
-            x.device.type, enabled=x.device.type != "cpu"
-        ):  # not every processor has it in bf16
-            states, _ = self.lstm(x.transpose(1, 2).to(self.lstm.weight_ih_l0.dtype))
+        x = x.transpose(1, 2)
+        if x.device.type == "cpu":  # not every processor has it in bf16
+            with torch.autocast("cpu", enabled=False):
+                states, _ = self.lstm(x.to(self.linear.weight.dtype))
+        else:
+            states, _ = self.lstm(x)
         return self.linear(states).transpose(1, 2)
 
 
