@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_Conv = TypeVar("_Conv", bound=nn.Module)
 
 
 def relu_conv_bn(
@@ -53,6 +59,15 @@ class FactorisedReduce(nn.Module):
         second = self.second(x)
         return self.bn(second if self.first is None else torch.cat([self.first(x), second], 1))
 
+    def for_inference(self) -> nn.Module:
+        """Itself, with the normalisation folded into both convolutions."""
+        half = 0 if self.first is None else self.first.out_channels
+        if self.first is not None:
+            self.first = fold_norm(self.first, self.bn, slice(0, half))
+        self.second = fold_norm(self.second, self.bn, slice(half, None))
+        self.add_module("bn", nn.Identity())
+        return self
+
 
 class DropPath(nn.Module):
     """Drops whole samples in training, more of them towards its end (Larsson et al., ICLR 2017).
@@ -90,7 +105,9 @@ def prepare_for_inference(network: nn.Module) -> nn.Module:
     A module with a method ``for_inference()``, anywhere in the network, is replaced by the module that the
     method gives: one that maps the same inputs to the same outputs in evaluation, but for rounding. The
     method is called in evaluation mode, on a copy that is not used any more, so that what it gives may hold
-    parts of it. The other modules stay as they are.
+    parts of it, or be the copy itself; what is inside it is prepared likewise. In an `nn.Sequential` a batch
+    normalisation is folded into the convolution before it; a subclass of torch's convolutions says by
+    ``folds = True`` that it is linear in its weight and adds its bias. The other modules stay as they are.
 
     Args:
         network: Any module, in any mode; it is left as it is.
@@ -103,16 +120,48 @@ def prepare_for_inference(network: nn.Module) -> nn.Module:
     return prepared.eval().requires_grad_(False)
 
 
+def fold_norm(conv: _Conv, norm: nn.Module, channels: slice = slice(None)) -> _Conv:
+    """A convolution that gives what a batch normalisation in evaluation gives after it.
+
+    Args:
+        conv: The convolution; it is left as it is.
+        norm: The batch normalisation.
+        channels: The channels of the normalisation that the convolution gives.
+    """
+    if not isinstance(norm, _BatchNorm):
+        raise TypeError(f"{type(norm).__name__} is no batch normalisation")
+    own = copy.deepcopy(norm)
+    for name in ("running_mean", "running_var", "weight", "bias"):
+        values = getattr(norm, name)
+        if values is not None:
+            setattr(
+                own, name, nn.Parameter(values[channels]) if name in own._parameters else values[channels]
+            )
+    folded: _Conv = fuse_conv_bn_eval(conv, own)  # type: ignore[type-var]
+    return folded
+
+
 def _prepared(module: nn.Module, known: dict[nn.Module, nn.Module]) -> nn.Module:
     """What stands for a module; a module in several places is prepared once."""
     if module not in known:
         for_inference = getattr(module, "for_inference", None)
-        if for_inference is not None:
-            known[module] = for_inference()
-        else:
-            known[module] = module
-            # named_children leaves out all but the first of equal children.
-            for name, child in list(module._modules.items()):
-                if child is not None:
-                    setattr(module, name, _prepared(child, known))
+        known[module] = stand_in = module if for_inference is None else for_inference()
+        # named_children leaves out all but the first of equal children.
+        for name, child in list(stand_in._modules.items()):
+            if child is not None:
+                setattr(stand_in, name, _prepared(child, known))
+        if type(stand_in) is nn.Sequential:
+            _fold_norms(stand_in)
     return known[module]
+
+
+def _fold_norms(modules: nn.Sequential) -> None:
+    """Fold every batch normalisation into the convolution before it; an identity takes its place."""
+    for place, (first, second) in enumerate(zip(list(modules), list(modules)[1:], strict=False)):
+        statistics = isinstance(second, _BatchNorm) and second.running_mean is not None
+        if statistics and isinstance(first, _CONVOLUTIONS) and _folds(first):
+            modules[place], modules[place + 1] = fold_norm(first, second), nn.Identity()
+
+
+def _folds(conv: nn.Module) -> bool:
+    return type(conv) in _CONVOLUTIONS or getattr(conv, "folds", False)

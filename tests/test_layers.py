@@ -177,11 +177,63 @@ class TestPrepareForInference:
         assert torch.equal(prepared(images(3)), 2 * images(3))
 
     def test_of_a_module_that_has_nothing_to_offer_is_a_copy(self):
-        module = relu_conv_bn(2, 3)
+        module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.BatchNorm2d(3))
         prepared, x = prepare_for_inference(module), images(2, 2, 4, 4)
         assert kinds(prepared) == kinds(module)
         assert torch.equal(prepared(x), module.eval()(x))
         assert not {id(part) for part in prepared.modules()} & {id(part) for part in module.modules()}
+
+    @pytest.mark.parametrize("affine", [True, False])
+    @pytest.mark.parametrize("bias", [True, False])
+    def test_folds_a_normalisation_into_the_convolution_before_it(self, affine, bias):
+        conv, norm = nn.Conv2d(2, 3, 3, bias=bias), nn.BatchNorm2d(3, affine=affine)
+        module = nn.Sequential(conv, norm, nn.ReLU()).train()
+        module(3 * images(4, 2, 6, 6) + 1)
+        prepared, x = prepare_for_inference(module), images(2, 2, 4, 4)
+        assert [type(part) for part in prepared] == [nn.Conv2d, nn.Identity, nn.ReLU]
+        assert torch.allclose(prepared(x), module.eval()(x), atol=1e-6)
+
+    def test_a_convolution_in_two_places_keeps_the_normalisation_of_each(self):
+        conv = nn.Conv2d(2, 3, 3)
+        module = nn.ModuleList(nn.Sequential(conv, nn.BatchNorm2d(3)) for _ in range(2)).train()
+        for times, part in enumerate(module, start=1):
+            part(times * images(4, 2, 6, 6))
+        prepared, x = prepare_for_inference(module), images(2, 2, 4, 4)
+        for one, other in zip(prepared, module.eval(), strict=True):
+            assert torch.allclose(one(x), other(x), atol=1e-6)
+
+    @pytest.mark.parametrize("norm", [nn.BatchNorm2d(3, track_running_stats=False), nn.GroupNorm(1, 3)])
+    def test_leaves_normalisations_that_depend_on_the_input(self, norm):
+        module = nn.Sequential(nn.Conv2d(2, 3, 3), norm)
+        assert kinds(prepare_for_inference(module)) == kinds(module)
+
+    def test_leaves_convolutions_of_a_stranger_that_says_nothing(self):
+        class Squared(nn.Conv2d):
+            def forward(self, x):
+                return super().forward(x).square()
+
+        module, x = nn.Sequential(Squared(2, 3, 3), nn.BatchNorm2d(3)).train(), images(2, 2, 4, 4)
+        module(images(4, 2, 6, 6))
+        assert torch.equal(prepare_for_inference(module)(x), module.eval()(x))
+
+    def test_prepares_what_is_inside_of_what_a_module_gives(self):
+        class Outer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner = Times(2.0)
+
+            def for_inference(self):
+                return self
+
+        assert isinstance(prepare_for_inference(Outer()).inner, Constant)
+
+    def test_a_factorised_reduction_has_no_normalisation_left(self):
+        for out_channels in (1, 5):
+            module, x = FactorisedReduce(3, out_channels).train(), images(2, 3, 5, 5)
+            module(3 * images(4, 3, 6, 6) + 1)
+            prepared = prepare_for_inference(module)
+            assert nn.BatchNorm2d not in kinds(prepared)
+            assert torch.allclose(prepared(x), module.eval()(x), atol=1e-5)
 
     @pytest.mark.parametrize("modes", [(True, True), (False, False), (True, False)])
     def test_leaves_the_network_as_it_is(self, modes):

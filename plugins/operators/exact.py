@@ -13,6 +13,8 @@ class ExactConv(nn.Conv2d):
     convolutions with the channels last in memory.
     """
 
+    folds = True
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C', H', W')."""
         if x.device.type != "cpu":

@@ -115,6 +115,8 @@ class PointConv(nn.Conv2d):
         stride: Step between frames.
     """
 
+    folds = True
+
     def __init__(self, channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__(channels, out_channels, 1, (stride, 1))
 

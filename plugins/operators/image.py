@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext
+from skelbench.layers import fold_norm
 
 
 class SkeletonImage(nn.Module):
@@ -44,3 +45,7 @@ class ImageStem(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Features of every position."""
         return self.bn(self.conv(x))
+
+    def for_inference(self) -> nn.Module:
+        """One convolution."""
+        return fold_norm(self.conv, self.bn)

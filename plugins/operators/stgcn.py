@@ -65,6 +65,14 @@ class AdaptiveUnit(nn.Module):
         y = self.bn(self.conv(x, self.graph(x)))
         return functional.relu_(y.add_(self.skip(x)))
 
+    def for_inference(self) -> nn.Module:
+        """Itself, with the normalisation folded into the graph convolution."""
+        scale, shift = scale_and_shift(self.bn)
+        self.conv.weight.mul_(scale[:, None, None, None])
+        self.conv.bias.mul_(scale)[0] += shift
+        self.add_module("bn", nn.Identity())
+        return self
+
 
 class AdaptiveBlock(nn.Module):
     """ReLU(temporal convolution of an `AdaptiveUnit` + residual): the block of 2s-AGCN and SGCN.
@@ -116,6 +124,8 @@ class OriginalBlock(nn.Module):
         dropout: Share of activations dropped after the temporal convolution.
     """
 
+    shift: Tensor | None
+
     def __init__(
         self,
         context: BuildContext,
@@ -134,6 +144,7 @@ class OriginalBlock(nn.Module):
         self.residual = _residual(residual, context.channels, channels, stride)
         self.apply(_init_original)
         self.graph = graph
+        self.register_buffer("shift", None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) -> (N, O, T / stride rounded up, V)."""
@@ -147,11 +158,27 @@ class OriginalBlock(nn.Module):
         """
         graph = self.graph(x)
         weight = self.conv.weight.unflatten(0, (SUBSETS, -1)).flatten(2).transpose(0, 1).flatten(1)
-        y = graph_conv(x, graph, weight)
+        y = graph_conv(x, graph, weight, self.shift)
         if self.conv.bias is None:
             return y
         bias = self.conv.bias.unflatten(0, (SUBSETS, -1))
         return y.add_((bias.T @ graph.sum(-2)).unsqueeze(-2))
+
+    def for_inference(self) -> nn.Module:
+        """Itself, with the first normalisation folded into the graph convolution."""
+        scale, self.shift = scale_and_shift(self.bn)
+        for values in (self.conv.weight, self.conv.bias):
+            if values is not None:
+                values.unflatten(0, (SUBSETS, -1)).mul_(scale.view(-1, *[1] * (values.dim() - 1)))
+        self.add_module("bn", nn.Identity())
+        return self
+
+
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """What a batch normalisation in evaluation multiplies each channel by, and what it adds."""
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    scale = norm.weight.detach() * (variance + norm.eps).rsqrt()
+    return scale, norm.bias.detach() - mean * scale
 
 
 def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Sequential:

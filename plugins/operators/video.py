@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from skelbench.components import BuildContext
+from skelbench.layers import fold_norm
 
 from .exact import ExactConv
 
@@ -275,3 +276,9 @@ class Projection(nn.Module):
         """(N, C, T, H, W) at every stride-th place."""
         frames, rows, columns = self.stride
         return self.bn(self.conv(x[:, :, ::frames, ::rows, ::columns]))
+
+    def for_inference(self) -> nn.Module:
+        """Itself, with the normalisation folded into the convolution."""
+        self.conv = fold_norm(self.conv, self.bn)
+        self.add_module("bn", nn.Identity())
+        return self

@@ -21,6 +21,14 @@ def forget_choices(network: nn.Module) -> None:
         node.forget()
 
 
+def note_choices(network: nn.Module, evaluated: nn.Module) -> None:
+    """Let the adaptive nodes of a network know what those of its copy chose."""
+    for path, node in _adaptive(network):
+        other = evaluated.get_submodule(path)
+        if isinstance(other, Adaptive):
+            node.taken, node.frames, node.last_gates = list(other.taken), other.frames, other.last_gates
+
+
 def complexity(network: nn.Module, clip: tuple[int, ...]) -> dict[str, Any]:
     """Fields of a record: the size of a network, and what it costs with the choices that it made.
 

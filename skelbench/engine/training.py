@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from skelbench.engine.complexity import forget_choices
+from skelbench.engine.complexity import forget_choices, note_choices
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError
+from skelbench.layers import prepare_for_inference
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
@@ -64,11 +65,16 @@ def evaluate_network(job: Job, network: nn.Module) -> dict[str, float]:
 
 
 def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float]]:
-    """Scores on the test split, and the spec's metrics of them to four decimals."""
+    """Scores on the test split, and the spec's metrics of them to four decimals.
+
+    They are those of the network prepared for inference; its choices are noted in the network itself.
+    """
     loader = job.data.test_loader()
     forget_choices(network)
+    prepared = prepare_for_inference(network)
     with job.screen.bar("test", len(loader)) as advance:
-        scores = predict(network, loader, job.device, advance)
+        scores = predict(prepared, loader, job.device, advance)
+    note_choices(network, prepared)
     measured = rate(scores, {metric.name: metric.make for metric in job.checked.metrics})
     return scores, {name: round(value, 4) for name, value in measured.items()}
 

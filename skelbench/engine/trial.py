@@ -13,6 +13,7 @@ from skelbench.engine.candidates import Comparison, Evaluation
 from skelbench.engine.data import load_data
 from skelbench.engine.job import Job, RunOptions
 from skelbench.host.registry import load_registry
+from skelbench.layers import prepare_for_inference
 from skelbench.results.store import SPEC, RunFolder
 from skelbench.search import Sample
 from skelbench.space.network import build_network
@@ -46,7 +47,7 @@ class Trials:
         accelerator = job.options.accelerator
         fit(network, options, loader, folder=self._folder, accelerator=accelerator, resume=False)
         validation = job.data.validation_loader(job.checked.spec.evaluate.batch_size)
-        return Comparison.of(job.checked.spec.search).by_itself(network, validation)
+        return Comparison.of(job.checked.spec.search).by_itself(prepare_for_inference(network), validation)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_trials, (self._job.folder.path.resolve(), self._job.options)
