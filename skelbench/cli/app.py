@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelbench import __version__
+from skelbench.cli import environment
 from skelbench.cli.about import doctor, show_plugins
 from skelbench.cli.compare import compare
 from skelbench.cli.data import app as data_app
@@ -70,10 +71,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Threads on processors; without it OMP_NUM_THREADS, or the idle processors."
+        ),
+    ] = None,
 ) -> None:
     """Options that hold for every command."""
     global _debug
     _debug = debug
+    environment.prepare(threads)
     if version:
         print(__version__)
         raise typer.Exit

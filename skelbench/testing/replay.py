@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
-from math import prod
+from math import comb, prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,11 @@ from skelbench.search import Point, Proposal, Sample, Search, WeightMode, decode
 Evaluate = Callable[[Proposal], float | None]
 """Gives a proposal's fitness, higher is better, or None as for a failed trial."""
 
+Axes = tuple[int, ...]
+LARGEST_TABLE = 2**24
+"""Architectures in a table, 128 MiB of them."""
+MOST_EFFECTS = 2**24
+"""Effects in a space."""
 TABLE_STREAM = 7461
 """Sets the random numbers of tables apart from those of searches with the same seed."""
 
@@ -104,17 +110,22 @@ class TabulatedSpace:
         seed: Of the effects.
         interaction: Standard deviation of the pairwise effects; an option's own effect has 1.
 
+    Only the effects are held; the table of all architectures is made when it is asked for.
+
     Attributes:
         points: The decisions.
-        table: Fitness by the number of each decision's alternative, one axis per point.
+
+    Raises:
+        SpecError: There are more effects than `MOST_EFFECTS`.
     """
 
     def __init__(self, points: Sequence[Point], *, seed: int = 0, interaction: float = 0.3) -> None:
         self.points = tuple(points)
+        _confirm_effects([_count(point) for point in self.points])  # before they are listed
         self._alternatives = [list(_alternatives(point)) for point in self.points]
         # A stream apart: a search with the same seed would else draw the very effects as its first sample.
         stream = np.random.SeedSequence(seed, spawn_key=(TABLE_STREAM,))
-        self.table = self._tabulate(np.random.default_rng(stream), interaction)
+        self._effects = list(self._draw(np.random.default_rng(stream), interaction))
 
     @classmethod
     def of_choices(
@@ -154,7 +165,13 @@ class TabulatedSpace:
         Raises:
             SpecError: It is not of this space.
         """
-        return float(self.table[self._place(sample)])
+        place = self._place(sample)
+        if "table" in vars(self):
+            return float(self.table[place])
+        total = 0.0
+        for axes, effects in self._effects:  # in the order of the table, for the same rounding
+            total += float(effects[tuple([place[axis] for axis in axes])])
+        return total
 
     def evaluate(self, proposal: Proposal) -> float:
         """The fitness of a proposal; one that brings weights alone is decoded first.
@@ -172,17 +189,32 @@ class TabulatedSpace:
         """The fitness that ``share`` of all architectures do not exceed."""
         return float(np.quantile(self.table, share))
 
-    def _tabulate(self, rng: np.random.Generator, interaction: float) -> np.ndarray:
+    @cached_property
+    def table(self) -> np.ndarray:
+        """Fitness by the number of each decision's alternative, one axis per point.
+
+        Raises:
+            SpecError: There are more architectures than `LARGEST_TABLE`.
+        """
+        if self.size() > LARGEST_TABLE:
+            what = f"a table of {self.size():,} architectures has {8 * self.size() / 2**30:,.1f} GiB"
+            remedy = f"Ask for single ones by fitness(), or take a space of {LARGEST_TABLE:,} at most"
+            raise SpecError(what, remedy=remedy)
         shape = [len(alternatives) for alternatives in self._alternatives]
         table = np.zeros(shape)
+        for axes, effects in self._effects:
+            table += _along(effects, axes, len(shape))
+        return table
+
+    def _draw(self, rng: np.random.Generator, interaction: float) -> Iterator[tuple[Axes, np.ndarray]]:
+        """The effects of every decision by itself, then of every pair, with the axes that they lie along."""
+        sizes = [len(alternatives) for alternatives in self._alternatives]
         for axis, (point, alternatives) in enumerate(zip(self.points, self._alternatives, strict=True)):
             effect = dict(zip(map(str, point.options), rng.standard_normal(len(point.options)), strict=True))
             own = [sum(effect[str(option)] for option in _listed(a)) for a in alternatives]
-            table += _along(np.array(own), (axis,), len(shape))
-        for pair in combinations(range(len(shape)), 2):
-            effects = interaction * rng.standard_normal((shape[pair[0]], shape[pair[1]]))
-            table += _along(effects, pair, len(shape))
-        return table
+            yield (axis,), np.array(own)
+        for one, other in combinations(range(len(sizes)), 2):
+            yield (one, other), interaction * rng.standard_normal((sizes[one], sizes[other]))
 
     def _sample(self, decisions: Sequence[Any]) -> Sample:
         return {p.label: decision for p, decision in zip(self.points, decisions, strict=True)}
@@ -201,6 +233,21 @@ class TabulatedSpace:
                 )
             place.append(alternatives.index(sample[point.label]))
         return tuple(place)
+
+
+def _confirm_effects(sizes: Sequence[int]) -> None:
+    count = sum(sizes) + sum(one * other for one, other in combinations(sizes, 2))
+    if count > MOST_EFFECTS:
+        what = f"{len(sizes)} decisions with up to {max(sizes):,} alternatives have {count:,} effects"
+        raise SpecError(what, remedy=f"Take fewer decisions or options; {MOST_EFFECTS:,} effects at most")
+
+
+def _count(point: Point) -> int:
+    """How many alternatives a point has at most; groups may exclude some."""
+    options = len(point.options)
+    if not point.several:
+        return options
+    return 2**options - 1 if point.choose is None else comb(options, point.choose)
 
 
 def _alternatives(point: Point) -> Iterator[Any]:

@@ -83,6 +83,33 @@ def test_a_table_is_that_of_its_seed():
     assert not np.array_equal(space(3).table, space(4).table)
 
 
+def test_single_architectures_have_the_fitness_of_the_table():
+    table = TabulatedSpace(
+        [Point("a", "mix", ("x", "y", "z"), choose=None), Point("b", "choice", ("u", "v"))], seed=1
+    )
+    found = [table.fitness(sample) for sample in table.enumerate()]
+    assert found == table.table.flatten().tolist()
+
+
+def test_a_space_too_large_for_a_table_is_searched_all_the_same():
+    table = TabulatedSpace.of_choices(10, 8)
+    found = replay(random_search(table, seed=0, weights="own", epochs=1, evaluations=20), table.evaluate, 20)
+    assert found.evaluations == 20
+    with pytest.raises(SpecError, match=r"1,073,741,824 architectures has 8\.0 GiB.*fitness\(\)"):
+        table.quantile(0.5)
+
+
+@pytest.mark.parametrize("points", [(2, 5000), (7000, 1)])
+def test_a_space_of_too_many_effects_is_refused(points):
+    with pytest.raises(SpecError, match=r"effects\. Take fewer decisions or options"):
+        TabulatedSpace.of_choices(*points)
+
+
+def test_a_mix_of_too_many_options_is_refused_before_it_is_listed():
+    with pytest.raises(SpecError, match=r"1,099,511,627,775 alternatives"):
+        TabulatedSpace([Point("a", "mix", tuple(f"o{i}" for i in range(40)), choose=None)])
+
+
 def test_a_table_has_nothing_to_do_with_the_random_numbers_of_a_search():
     # A search that drew the table's own effects would start at its optimum.
     first = []
