@@ -40,3 +40,16 @@ def test_prepared_is_no_slower(benchmark: Any, name: str, batch: int) -> None:
         benchmark.extra_info.update(plain_ms=plain * 1e3, prepared_ms=faster * 1e3, ratio=faster / plain)
         benchmark.pedantic(prepared, args=(x,), rounds=3)
     assert faster <= 1.1 * plain
+
+
+@pytest.mark.parametrize(("space", "name"), [("sgcn", "2s-agcn"), ("varnas-shrec", "r2plus1d")])
+def test_folded_normalisations_are_no_slower(benchmark: Any, space: str, name: str) -> None:
+    spec = check_spec(load_spec(space, profile="quick"), load_registry())
+    arch = spec.architectures[name]
+    network = build_network(arch.network, arch.sample, spec.context()).eval()
+    prepared, x = prepare_for_inference(network), torch.rand(spec.clip_shape(4))
+    with torch.inference_mode():
+        plain, faster = fastest([partial(network, x), partial(prepared, x)], rounds=9)
+        benchmark.extra_info.update(plain_ms=plain * 1e3, prepared_ms=faster * 1e3, ratio=faster / plain)
+        benchmark.pedantic(prepared, args=(x,), rounds=3)
+    assert faster <= 1.1 * plain
