@@ -45,7 +45,13 @@ Profile = Annotated[str | None, typer.Option(help="A profile of the spec, such a
 Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
-Resume = Annotated[bool, typer.Option(help="Go on where an interrupted run stopped, or start afresh.")]
+Resume = Annotated[
+    bool, typer.Option(help="Go on where an interrupted run stopped, or set it aside and start afresh.")
+]
+Discard = Annotated[
+    bool,
+    typer.Option("--discard", help="With --no-resume: remove the earlier run once the new one is finished."),
+]
 Accelerator = Annotated[str, typer.Option(help="`auto` (a GPU where there is one), `cpu` or `gpu`.")]
 Devices = Annotated[
     int, typer.Option(help="Devices that share the training of one architecture; a search uses one.")
@@ -96,6 +102,7 @@ def run(
     seed: Seed = 0,
     runs: Runs = Path("runs"),
     resume: Resume = True,
+    discard: Discard = False,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
     workers: Workers = None,
@@ -134,6 +141,7 @@ def run(
         devices,
         tuple(start),
         workers=workers,
+        discard=discard,
     )
     whole = not stages and seeds is None and shard is None
     made: Record | list[Record] | None = finished_record(spec, given) if whole else None
@@ -157,6 +165,7 @@ def train(
     seed: Seed = 0,
     runs: Runs = Path("runs"),
     resume: Resume = True,
+    discard: Discard = False,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
     start: Start = [],  # noqa: B006 - see run
@@ -170,7 +179,9 @@ def train(
     from skelbench.engine.job import RunOptions
     from skelbench.engine.show import show_record
 
-    given = RunOptions(data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start))
+    given = RunOptions(
+        data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start), discard=discard
+    )
     record = finished_record(spec, given, arch)
     if record is None:
         from skelbench.engine.run import run_spec  # imports torch

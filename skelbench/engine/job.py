@@ -25,12 +25,13 @@ class RunOptions:
         sets: Changes of single keys.
         seed: Seed of everything random.
         runs: Where run folders go.
-        resume: Go on where an interrupted run stopped; otherwise start afresh.
+        resume: Go on where an interrupted run stopped; otherwise start afresh and set that run aside.
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training of one architecture.
         workers: Worker processes of the search, a number or ``auto``; None: the spec's engine as it is.
         label: What stands before each line of progress.
         progress: Show lines and bars on standard error.
+        discard: Remove what ``resume`` set aside once the new run is finished.
         start: Finished runs as ``NAME=RUN``, whose weights stand for those of the architecture NAME.
     """
 
@@ -46,6 +47,7 @@ class RunOptions:
     workers: int | str | None = None
     label: str = ""
     progress: bool = True
+    discard: bool = False
 
     @property
     def stores(self) -> Path:

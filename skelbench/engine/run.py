@@ -113,14 +113,16 @@ def run_in(
     given = given_architecture(checked, registry, architecture, options.start) if architecture else None
     started = given_runs(options.start, given)
     data = setting.data
-    folder = open_folder(checked, given, data, options, identities(started))
-    with folder.lock(), cleanup_if_unused(folder):
+    folder, previous = open_folder(checked, given, data, options, identities(started))
+    with folder.lock(), cleanup_if_unused(folder, previous):
         data.confirm(folder)
         finished = folder.record()
         if finished is not None:
             if not source_of:
                 screen.say(f"{folder.path} is finished; --no-resume runs it again")
             return finished
+        if previous is not None and not options.discard:
+            screen.say(f"the earlier run is kept in {previous}")
         if source_of:
             screen.say(f"{source_of} starts from {architecture}: training that first")
         sources = started | run_sources(setting, options, given, started)
@@ -141,6 +143,8 @@ def run_in(
         record = make_record(job, found, network, trained, metrics)
         folder.write_record(record)
         registry.hooks.after_run(record=record, context=job.context)
+        if previous is not None and options.discard:
+            shutil.rmtree(previous)
         return record
 
 
@@ -204,25 +208,26 @@ def open_folder(
     data: LoadedData,
     options: RunOptions,
     started: Mapping[str, Identity],
-) -> RunFolder:
-    """The run's folder, emptied first if the run is not to be resumed."""
+) -> tuple[RunFolder, Path | None]:
+    """The run's folder, and where an earlier run stands that is not to be resumed and was set aside."""
     name = f"{checked.spec.name}.{given.name}" if given else checked.spec.name
     identity = run_hash(checked, given, data.clips.synthetic, started)
     folder = RunFolder.create(options.runs, name, identity, options.seed)
-    if options.resume:
-        return folder
+    if options.resume or not folder.holds_work():
+        return folder, None
     with folder.lock():
-        shutil.rmtree(folder.path)
-    return RunFolder.create(options.runs, name, identity, options.seed)
+        previous = folder.set_aside()
+    return RunFolder.create(options.runs, name, identity, options.seed), previous
 
 
 @contextmanager
-def cleanup_if_unused(folder: RunFolder) -> Iterator[None]:
-    """Leave no folder of a run whose input turns out to be wrong before any work is done."""
+def cleanup_if_unused(folder: RunFolder, previous: Path | None) -> Iterator[None]:
+    """Leave no folder of a run whose input turns out to be wrong before any work; put an earlier one back."""
     try:
         yield
     except SkelbenchError as error:
-        worked = folder.trials() or any(folder.path.glob("checkpoints/**/*.*"))
-        if error.exit_code == SkelbenchError.exit_code and not worked:
+        if error.exit_code == SkelbenchError.exit_code and not folder.holds_work():
             shutil.rmtree(folder.path)
+            if previous is not None:
+                previous.rename(folder.path)
         raise

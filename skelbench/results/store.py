@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -135,6 +137,24 @@ class RunFolder:
         """
         with exclusive(self.path / LOCK):
             yield
+
+    def holds_work(self) -> bool:
+        """Whether there are trials, weights, scores or a record, which would have to be made again."""
+        files = [self.path / name for name in (RECORD, SCORES, TRIALS)]
+        return any(map(os.path.lexists, files)) or any((self.path / CHECKPOINTS).glob("**/*.*"))
+
+    def set_aside(self) -> Path:
+        """Move the run to the first free ``.previous-N`` beside it, where no table looks, and say where.
+
+        Raises:
+            RunFolderError: It cannot be moved; then it stays as it is.
+        """
+        places = (self.path.parent / f".previous-{n}" / self.name for n in itertools.count(1))
+        place = next(place for place in places if not place.exists())
+        with disk(self.path, "set the earlier run aside"):
+            place.parent.mkdir(exist_ok=True)
+            self.path.rename(place)
+        return place
 
     def write_text(self, name: str, text: str) -> None:
         """Store a text file of the run, whole or not at all."""

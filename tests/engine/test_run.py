@@ -17,9 +17,11 @@ from skelbench import hookimpl
 from skelbench.data.loader import ClipLoader
 from skelbench.engine import nas, training
 from skelbench.engine import run as main_path
+from skelbench.engine.data import LoadedData
 from skelbench.engine.rescore import rescore
 from skelbench.errors import DataError, RunFolderError, SkelbenchError, SpecError
 from skelbench.host.registry import load_registry
+from skelbench.results.collection import load_records
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import Architecture
@@ -163,6 +165,33 @@ def test_no_resume_starts_afresh(raw: Path, tmp_path: Path):
     assert not (run.path / "stale.txt").exists()
     assert (run.path / "record.json").stat().st_mtime_ns > written
     assert again.comparable() == first.comparable()
+    kept = RunFolder(tmp_path / "runs" / ".previous-1" / first.run)
+    assert kept.record() == first
+    assert kept.read_text("stale.txt") == "of the first run"
+    assert [record.run for record in load_records(tmp_path / "runs")] == [first.run]
+    tiny.run(tmp_path, raw, arch="plain", resume=False, discard=True)
+    assert kept.record() == first
+    assert not (tmp_path / "runs" / ".previous-2" / first.run).exists()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_run_refused_before_any_work_leaves_what_was_finished(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool
+):
+    first = tiny.run(tmp_path, raw, arch="plain")
+    run = RunFolder(tmp_path / "runs" / first.run)
+    (run.path / "trials.jsonl").unlink(missing_ok=True)
+    for weights in run.path.glob("checkpoints/**/*.*"):
+        weights.unlink()  # to save space
+    before = content(run.path)
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise DataError("other data")
+
+    monkeypatch.setattr(LoadedData, "confirm", refuse)
+    with pytest.raises(DataError, match="other data"):
+        tiny.run(tmp_path, raw, arch="plain", resume=resume)
+    assert content(run.path) == before
 
 
 def test_wrong_data_does_not_cost_a_finished_run(raw: Path, tmp_path: Path):

@@ -17,7 +17,7 @@ import numpy as np
 from skelbench.data import Clip, Clips
 from skelbench.errors import DataError
 
-from ..common.unpickle import load_pickle
+from ..common.unpickle import load_pickle, text_of
 from .points import detected, tracked
 from .poses import CLASSES, MOST_FRAMES, NUMBERED, PARTS, is_train, sample_id
 from .synthetic import write_pickle
@@ -111,10 +111,11 @@ def _parts(content: Any, path: Path) -> dict[str, str]:
             where=path,
             remedy="Give pyskl's pickle of Kinetics-400 with 'split' and 'annotations'",
         )
-    both = set(map(str, split["train"])) & set(map(str, split["val"]))
+    listed = {part: [text_of(name, "a recording", path) for name in split[part]] for part in PARTS}
+    both = set(listed["train"]) & set(listed["val"])
     if both:
         raise DataError(f"'{min(both)}' is in both train and val", where=path, remedy="Fetch it again")
-    return {str(name): part for part in PARTS for name in split[part]}
+    return {name: part for part in PARTS for name in listed[part]}
 
 
 def _annotations(content: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]:
@@ -163,10 +164,10 @@ def _clip(part: str, one: Mapping[str, Any], points: Mapping[str, Any], source: 
     place = source.path if source.kpfile is None else source.kpfile
     try:
         if not isinstance(label, int | np.integer) or not 0 <= label < CLASSES:
-            raise ValueError(f"label {label} is none of 0 to {CLASSES - 1}")
+            raise ValueError(f"label {_number(label)} is none of 0 to {CLASSES - 1}")
         total = one.get("total_frames")
         if not isinstance(total, int | np.integer) or not 0 < total <= MOST_FRAMES:
-            raise ValueError(f"total_frames {total} is none of 1 to {MOST_FRAMES}")
+            raise ValueError(f"total_frames {_number(total)} is none of 1 to {MOST_FRAMES}")
         if source.kpfile is None:
             frames = tracked(one, int(total))
         else:
@@ -176,3 +177,10 @@ def _clip(part: str, one: Mapping[str, Any], points: Mapping[str, Any], source: 
             f"'{name}': {error}", where=place, remedy="Give pyskl's 2-D pickle of Kinetics-400"
         ) from error
     return Clip(sample_id(part, name), int(label), frames)
+
+
+def _number(value: Any) -> str:
+    """A number as text; what is none is only named by its kind, for it may be endless."""
+    return (
+        str(value) if isinstance(value, int | float | np.number | None) else f"of type {type(value).__name__}"
+    )

@@ -78,8 +78,8 @@ def _shares(people: np.ndarray, annotation: Mapping[str, Any]) -> np.ndarray:
     """Joints (..., 3) with x and y in pixels to shares of the image's width and height, float32."""
     size = annotation.get("img_shape")
     if not isinstance(size, tuple | list) or len(size) != 2:
-        raise ValueError(f"img_shape is {size}, not (height, width)")
+        raise ValueError("img_shape is not (height, width)")
     height, width = size
     if not all(isinstance(side, int | np.integer) and side > 0 for side in size):
-        raise ValueError(f"img_shape is {size}, not (height, width)")
+        raise ValueError("img_shape is not (height, width) in whole pixels")
     return people.astype(np.float32) / np.array([width, height, 1], dtype=np.float32)

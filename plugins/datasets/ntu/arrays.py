@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from skelbench.data import Clip
 from skelbench.errors import DataError
 
-from ..common.unpickle import load_pickle
-from .clips import damaged, named_clips
+from ..common.unpickle import load_pickle, text_of
+from .clips import damaged, named_clips, whole
 from .names import JOINTS, PERSONS, Edition, NtuName
 
 PARTS = {"train": "train", "val": "test"}
@@ -68,16 +69,18 @@ def array_rows(root: Path, part: str, edition: Edition) -> Iterator[ArrayRows]:
 
 def _names_and_labels(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
     content = load_pickle(path)
-    try:
-        names, labels = content
-        pairs = [(str(name), int(label)) for name, label in zip(names, labels, strict=True)]
-    except (TypeError, ValueError) as error:
+    names, labels = content if isinstance(content, tuple | list) and len(content) == 2 else (None, None)
+    if not _listed(names) or not _listed(labels) or len(names) != len(labels) or not all(map(whole, labels)):
         raise DataError(
             "holds no (names, labels) of equal length",
             where=path,
             remedy="Make it anew with ST-GCN's data preparation",
-        ) from error
-    return tuple(name for name, _ in pairs), tuple(label for _, label in pairs)
+        )
+    return tuple(text_of(name, "a recording", path) for name in names), tuple(map(int, labels))
+
+
+def _listed(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
 def _check_split(names: Sequence[str], part: str, edition: Edition, where: Path) -> None:

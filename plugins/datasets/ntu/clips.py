@@ -29,14 +29,20 @@ def named_clips(edition: Edition, text: str, label: Any, frames: np.ndarray, whe
         DataError: The name, the label or a coordinate is wrong.
     """
     name = NtuName.parse(text, where)
-    if label != name.action - 1:
-        raise DataError(f"'{text}' has label {label}, its name says {name.action - 1}", where=where)
+    if not whole(label) or label != name.action - 1:
+        shown = label if whole(label) else f"of type {type(label).__name__}"
+        raise DataError(f"'{text}' has label {shown}, its name says {name.action - 1}", where=where)
     if not edition.uses(name):
         return
     kept = trimmed(frames, where)
     if len(kept):
         kept = kept if kept.shape[1] == PERSONS else most_moving(kept, PERSONS)
         yield Clip(str(name), name.action - 1, kept, name.subject, name.camera, name.setup)
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a whole number, of Python's or of NumPy's kind."""
+    return isinstance(value, int | np.integer)
 
 
 def trimmed(frames: np.ndarray, where: Path) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 from skelbench.data import Clip
 from skelbench.errors import DataError
 
-from ..common.unpickle import load_pickle
-from .clips import named_clips
+from ..common.unpickle import load_pickle, text_of
+from .clips import named_clips, whole
 from .names import JOINTS, Edition, NtuName
 
 
@@ -38,7 +38,8 @@ def pyskl_clips(path: Path, edition: Edition) -> Iterator[Clip]:
     if isinstance(content, Mapping) and isinstance(content.get("split"), Mapping):
         _check_pyskl_split(content["split"], edition, path)
     for annotation in _annotations(content, path):
-        name, label, points = (annotation.get(key) for key in ("frame_dir", "label", "keypoint"))
+        name = text_of(annotation.get("frame_dir"), "a recording", path)
+        label, points = annotation.get("label"), annotation.get("keypoint")
         if not isinstance(points, np.ndarray) or points.ndim != 4 or points.shape[2:] != (JOINTS, 3):
             shape = points.shape if isinstance(points, np.ndarray) else None
             raise DataError(
@@ -46,10 +47,11 @@ def pyskl_clips(path: Path, edition: Edition) -> Iterator[Clip]:
                 where=path,
                 remedy=f"Give a file with the {JOINTS} 3-D joints of NTU RGB+D",
             )
-        if points.shape[1] != annotation.get("total_frames", points.shape[1]):
+        total = annotation.get("total_frames", points.shape[1])
+        if not whole(total) or points.shape[1] != total:
             raise DataError(f"'{name}' has {points.shape[1]} frames, not its total_frames", where=path)
         frames = points.transpose(1, 0, 2, 3)
-        yield from named_clips(edition, str(name), label, frames, path)
+        yield from named_clips(edition, name, label, frames, path)
 
 
 def _annotations(content: Any, path: Path) -> Sequence[Mapping[str, Any]]:
@@ -66,8 +68,12 @@ def _annotations(content: Any, path: Path) -> Sequence[Mapping[str, Any]]:
 def _check_pyskl_split(split: Mapping[str, Any], edition: Edition, path: Path) -> None:
     for protocol in edition.protocols:
         for part in ("train", "val"):
-            names = split.get(f"{protocol}_{part}", ())
-            numbers = [NtuName.parse(str(name), path) for name in names]
+            names = split.get(f"{protocol}_{part}", [])
+            if not isinstance(names, list | tuple):
+                raise DataError(
+                    f"its split '{protocol}_{part}' is no list of names", where=path, remedy="Fetch it again"
+                )
+            numbers = [NtuName.parse(text_of(name, "a recording", path), path) for name in names]
             if not (edition.trains_names(numbers, protocol) == (part == "train")).all():
                 raise DataError(
                     f"its split '{protocol}_{part}' is not that of protocol '{protocol}' of {edition.name}",

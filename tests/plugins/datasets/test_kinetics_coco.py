@@ -126,12 +126,12 @@ def test_key_points_in_files_beside_are_read_frame_by_frame(tmp_path: Path) -> N
         ({"keypoint": np.ones((1, 4, 25, 2))}, r"\(1, 4, 25, 2\), not \(1, 4, 17, 2\)"),
         ({"keypoint": [1, 2]}, "keypoint has shape None"),
         ({"keypoint": np.full((1, 4, 17, 2), np.nan)}, "of keypoint is no finite number"),
-        ({"keypoint": np.full((1, 4, 17, 2), "x")}, "of keypoint is no finite number"),
+        ({"keypoint": np.full((1, 4, 17, 2), True)}, "of keypoint is no finite number"),
         ({"keypoint_score": None}, "keypoint_score has shape None"),
         ({"keypoint_score": np.ones((2, 4, 17))}, r"keypoint_score has shape \(2, 4, 17\)"),
-        ({"img_shape": None}, "img_shape is None"),
-        ({"img_shape": (0, 340)}, r"img_shape is \(0, 340\), not \(height, width\)"),
-        ({"img_shape": ("a", "b")}, r"img_shape is \('a', 'b'\)"),
+        ({"img_shape": None}, "img_shape is not"),
+        ({"img_shape": (0, 340)}, r"img_shape is not \(height, width\)"),
+        ({"img_shape": ("a", "b")}, "img_shape is not"),
     ],
 )
 def test_a_wrong_annotation_is_told(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
