@@ -85,6 +85,7 @@ def test_a_run_folder_holds_everything(finished: tuple[Path, Record]):
         "lock",
         "spec.resolved.yaml",
         "trials.jsonl",
+        "answers.jsonl",
         "architecture.yaml",
         "scores.npz",
         "record.json",
