@@ -9,7 +9,17 @@ from skelbench.host.api_version import PLUGIN_API
 from skelbench.host.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from skelbench.api import Record, Records, Run, describe, load_records, open_run, run, train
+    from skelbench.api import (
+        Record,
+        Records,
+        Run,
+        describe,
+        load_records,
+        open_run,
+        open_table,
+        run,
+        train,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,6 +32,7 @@ __all__ = [
     "hookimpl",
     "load_records",
     "open_run",
+    "open_table",
     "run",
     "train",
 ]

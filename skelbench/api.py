@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from skelbench.engine.job import RunOptions
+    from skelbench.tables.catalog import OpenTable
 
-__all__ = ["Record", "Records", "Run", "describe", "load_records", "open_run", "run", "train"]
+__all__ = ["Record", "Records", "Run", "describe", "load_records", "open_run", "open_table", "run", "train"]
 
 Sets = Mapping[str, Any] | Iterable[str]
 
@@ -229,3 +230,21 @@ def _sets(sets: Sets) -> tuple[str, ...]:
     if isinstance(sets, Mapping):
         return tuple(f"{key}={json.dumps(value)}" for key, value in sets.items())
     return tuple(sets)
+
+
+def open_table(name: Place) -> OpenTable:
+    """A table of trained architectures, for searches without training.
+
+    Args:
+        name: A table's name, with its content's hash where that matters (``ucla-slots@1a2b3c4d5e6f``), or a
+            file.
+
+    Returns:
+        The table; ``session(repetition)`` begins a search on it.
+
+    Raises:
+        SkelbenchError: There is no such table, or its file is damaged.
+    """
+    from skelbench.tables.catalog import open_table as opened
+
+    return opened(str(name))

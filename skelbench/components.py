@@ -124,11 +124,13 @@ class Operator(Component):
             (N, C', T', H', W'); ``video_head`` (N, C, T, H, W) -> (N, classes).
         reach: Of an operator on videos, the parameter that says how many frames the outer taps of its
             kernels are away, if it has one: `skelbench check` warns where that is beyond the clip.
+        also: Further contracts that it keeps.
     """
 
     kind: ClassVar[str] = "operator"
     contract: Contract = "skeleton"
     reach: str = ""
+    also: tuple[Contract, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +242,14 @@ class Column(Component):
     kind: ClassVar[str] = "column"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table(Component):
+    """Trained networks to replay strategies on; ``file`` is ``package:folder/name.npz``, or a path."""
+
+    kind: ClassVar[str] = "table"
+    file: str
+
+
 NO_SKELETON = Layout(name="none", joints=(), inward=(), root=0, torso=(0, 0, 0, 0))
 """The layout where there are videos and no skeletons."""
 
@@ -290,5 +300,5 @@ class BuildContext:
         return (1, self.channels, self.frames, *ends)
 
 
-_ALL = (Operator, GraphModule, Layout, Strategy, Engine, Dataset, Metric, Column)
+_ALL = (Operator, GraphModule, Layout, Strategy, Engine, Dataset, Metric, Column, Table)
 KINDS: dict[str, type[Component]] = {component.kind: component for component in _ALL}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -153,6 +154,8 @@ class ScheduleOptions(Options):
         factor: See ``at``.
         warmup: Epochs of linear warm-up.
         floor: The share of lr at which ``cosine`` ends.
+        restarts: Epochs, rising, at which ``cosine`` has come to its end and begins anew (Loshchilov and
+            Hutter, ICLR 2017). A training of so many epochs is the beginning of a longer one, exactly.
     """
 
     name: Literal["steps", "cosine", "constant"] = "cosine"
@@ -160,6 +163,13 @@ class ScheduleOptions(Options):
     factor: Annotated[float, Field(gt=0)] = 0.1
     warmup: Annotated[int, Field(ge=0)] = 0
     floor: Fraction = 0.0
+    restarts: tuple[Positive, ...] = ()
+
+    @model_validator(mode="after")
+    def _restarts_rise(self) -> ScheduleOptions:
+        if any(later <= epoch for epoch, later in pairwise((self.warmup, *self.restarts))):
+            raise ValueError("restarts are epochs after the warm-up, each later than the one before")
+        return self
 
 
 class ValidationOptions(Options):

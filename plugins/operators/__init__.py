@@ -95,8 +95,9 @@ _VIDEO = (
     Operator(
         name="identity",
         summary="the input as it is: a skip connection",
-        target="skelbench_plugins.operators.video:identity",
+        target="skelbench_plugins.operators.ends:identity",
         contract="video",
+        also=("skeleton",),
     ),
     Operator(
         name="video_pool_linear",

@@ -52,3 +52,8 @@ class MeanPoolLinear(nn.Module):
         """(N * M, C, T, V) -> (N, classes)."""
         pooled = x.mean((2, 3)).view(-1, self.persons, x.shape[1]).mean(1)
         return self.linear(self.dropout(pooled))
+
+
+def identity(context: BuildContext) -> nn.Module:
+    """The input as it is: the skip connection among the operators of a stack, "nothing" at a place."""
+    return nn.Identity()

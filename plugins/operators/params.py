@@ -43,6 +43,7 @@ class BlockParams(Params):
         graph: The graph of the convolution.
         stride: Step between frames.
         kernel: Frames of the temporal convolution, odd.
+        depthwise: Whether the temporal convolution sees each channel by itself.
         residual: ``auto``: identity, or a 1x1 convolution where the shape changes; ``none``.
         dropout: Share of activations dropped in training.
     """
@@ -51,6 +52,7 @@ class BlockParams(Params):
     graph: Annotated[Any, Slot("graph_module")]
     stride: Positive = 1
     kernel: Positive = 9
+    depthwise: bool = False
     residual: Literal["auto", "none"] = "auto"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 

@@ -83,6 +83,7 @@ class AdaptiveBlock(nn.Module):
         graph: The graph module.
         stride: Step between frames.
         kernel: Frames of the temporal convolution.
+        depthwise: Whether the temporal convolution sees each channel by itself.
         residual: ``auto`` or ``none``.
         dropout: Share of activations dropped after the temporal convolution.
         gain: First weight of the normalisation of the graph branch.
@@ -95,13 +96,14 @@ class AdaptiveBlock(nn.Module):
         graph: nn.Module,
         stride: int = 1,
         kernel: int = 9,
+        depthwise: bool = False,
         residual: str = "auto",
         dropout: float = 0.0,
         gain: float = 1e-6,
     ) -> None:
         super().__init__()
         self.gcn = AdaptiveUnit(context.channels, channels, graph, gain)
-        self.tcn = conv_bn(channels, channels, kernel, stride)
+        self.tcn = conv_bn(channels, channels, kernel, stride, depthwise=depthwise)
         self.dropout = nn.Dropout(dropout)
         self.residual = _residual(residual, context.channels, channels, stride)
 
@@ -120,6 +122,7 @@ class OriginalBlock(nn.Module):
         graph: The graph module.
         stride: Step between frames.
         kernel: Frames of the temporal convolution.
+        depthwise: Whether the temporal convolution sees each channel by itself.
         residual: ``auto`` or ``none``.
         dropout: Share of activations dropped after the temporal convolution.
     """
@@ -133,13 +136,14 @@ class OriginalBlock(nn.Module):
         graph: nn.Module,
         stride: int = 1,
         kernel: int = 9,
+        depthwise: bool = False,
         residual: str = "auto",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(context.channels, SUBSETS * channels, 1)
         self.bn = nn.BatchNorm2d(channels)
-        self.tcn = conv_bn(channels, channels, kernel, stride)
+        self.tcn = conv_bn(channels, channels, kernel, stride, depthwise=depthwise)
         self.dropout = nn.Dropout(dropout)
         self.residual = _residual(residual, context.channels, channels, stride)
         self.apply(_init_original)
@@ -181,7 +185,9 @@ def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias.detach() - mean * scale
 
 
-def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Sequential:
+def conv_bn(
+    channels: int, out_channels: int, kernel: int, stride: int, *, depthwise: bool = False
+) -> nn.Sequential:
     """A (kernel, 1) convolution that keeps T (for stride 1) and a batch normalisation.
 
     Args:
@@ -189,13 +195,15 @@ def conv_bn(channels: int, out_channels: int, kernel: int, stride: int) -> nn.Se
         out_channels: Output channels.
         kernel: Frames that it sees, odd.
         stride: Step between frames.
+        depthwise: Whether it sees each channel by itself; as many come out as go in then.
     """
+    groups = channels if depthwise else 1
     conv = (
         PointConv(channels, out_channels, stride)
-        if kernel == 1
-        else nn.Conv2d(channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0))
+        if kernel == 1 and not depthwise
+        else nn.Conv2d(channels, out_channels, (kernel, 1), (stride, 1), (kernel // 2, 0), groups=groups)
     )
-    nn.init.normal_(conv.weight, 0, math.sqrt(2 / (out_channels * kernel)))  # kaiming, fan-out
+    nn.init.normal_(conv.weight, 0, math.sqrt(2 * groups / (out_channels * kernel)))  # kaiming, fan-out
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)
     return nn.Sequential(conv, nn.BatchNorm2d(out_channels))

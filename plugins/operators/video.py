@@ -147,11 +147,6 @@ class VideoPoolLinear(nn.Module):
         return self.linear(self.dropout(x.mean((2, 3, 4))))
 
 
-def identity(context: BuildContext) -> nn.Module:
-    """The input as it is: the skip connection among the operators of a stack."""
-    return nn.Identity()
-
-
 def two_plus_one(
     channels: int,
     out_channels: int,

@@ -11,6 +11,7 @@ from .params import (
     EvolutionParams,
     GridParams,
     GumbelDartsParams,
+    LocalParams,
     ProxylessParams,
     RandomOneShotParams,
     RandomParams,
@@ -46,6 +47,13 @@ STRATEGIES = (
         target="skelbench_plugins.strategies.listed:grid_search",
         params=GridParams,
         searches=SEARCHES,
+    ),
+    Strategy(
+        name="local",
+        summary="Local search from random starts (White et al., UAI 2021)",
+        target="skelbench_plugins.strategies.local:Local",
+        params=LocalParams,
+        searches={"own": ALL_NODE_KINDS},
     ),
     Strategy(
         name="evolution",

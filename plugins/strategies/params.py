@@ -96,6 +96,16 @@ class GridParams(Params):
     batch: Count = 8
 
 
+class LocalParams(Params):
+    """Local search (White et al., UAI 2021).
+
+    Attributes:
+        evaluations: How many different architectures are evaluated; all, where the space has fewer.
+    """
+
+    evaluations: Count = 100
+
+
 class EvolutionParams(Params):
     """Regularised (ageing) evolution (Real et al., AAAI 2019), as NNI has it.
 

@@ -12,6 +12,7 @@ import typer
 from skelbench import __version__
 from skelbench.cli import environment
 from skelbench.cli.about import doctor, show_plugins
+from skelbench.cli.bench import bench
 from skelbench.cli.compare import compare
 from skelbench.cli.data import app as data_app
 from skelbench.cli.fuse import fuse
@@ -20,6 +21,7 @@ from skelbench.cli.list import list_components
 from skelbench.cli.new import new_plugin
 from skelbench.cli.plot import frames, plot
 from skelbench.cli.spec import check, schema
+from skelbench.cli.tables import app as table_app
 from skelbench.errors import SkelbenchError
 from skelbench.host.blame import plugin_error
 from skelbench.host.plugins import third_party_plugins
@@ -249,9 +251,11 @@ app.command()(doctor)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(fuse)
+app.command()(bench)
 app.command()(plot)
 app.command()(frames)
 app.add_typer(data_app, name="data")
+app.add_typer(table_app, name="table")
 
 
 def main() -> None:

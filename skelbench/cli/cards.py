@@ -106,7 +106,7 @@ def make_card(entry: Entry, registry: Registry) -> Card:
 def contract(component: Component) -> str:
     """What the component's target does, with shapes; the first line of its kind where that says it."""
     if isinstance(component, Operator):
-        return f"{component.contract}: {CONTRACTS[component.contract]}"
+        return "; ".join(f"{kept}: {CONTRACTS[kept]}" for kept in (component.contract, *component.also))
     if isinstance(component, Strategy):
         given = f"skelbench.search.{FORMS[component.form]}"
         return f"{component.form}: target(space, seed, **params) gives a {given}"

@@ -19,6 +19,7 @@ from skelbench.components import (
     Operator,
     Slot,
     Strategy,
+    Table,
 )
 from skelbench.errors import SpecError
 from skelbench.host.registry import Registry
@@ -88,6 +89,8 @@ def _candidates(component: Component, registry: Registry) -> Iterator[Data]:
             yield from _on_layout(component, registry)
         case Column():
             raise SpecError("Not named in specs: `skelbench leaderboard` shows it")
+        case Table():
+            raise SpecError(f"Not named in specs: `skelbench bench {component.name}` searches it")
 
 
 def _spec(registry: Registry, *, search: Data | None = None, **parts: Any) -> Data:

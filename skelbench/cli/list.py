@@ -77,7 +77,7 @@ def _detail(component: Component) -> str:
     """What one must know of a component to use it, besides its parameters."""
     match component:
         case Operator():
-            return component.contract
+            return ", ".join((component.contract, *component.also))
         case Dataset():
             video = f"videos of {component.channels} channels"
             form = video if component.modality == "video" else component.layout

@@ -128,8 +128,19 @@ class LoadedData:
             )
 
 
-def load_data(checked: Checked, root: Path, cache: Path, seed: int, screen: Screen) -> LoadedData:
+def load_data(
+    checked: Checked, root: Path, cache: Path, seed: int, screen: Screen, held_out: int = 0
+) -> LoadedData:
     """Read the recordings under ``root``, or the store made of them before, and split them.
+
+    Args:
+        checked: The spec.
+        root: Where the recordings are.
+        cache: Where stores made of raw files are kept.
+        seed: The run's seed.
+        screen: Where progress is shown.
+        held_out: Seed of what is held out of the training split. Runs all hold out the same, so that seeds
+            differ in training alone.
 
     Raises:
         DataError: See `skelbench.data.open` and `skelbench.data.video.open`.
@@ -140,9 +151,8 @@ def load_data(checked: Checked, root: Path, cache: Path, seed: int, screen: Scre
         clips = _recordings(checked, root, cache, count)
     if isinstance(clips, Videos) and clips.left_out:
         screen.say("\n  ".join([f"left out {len(clips.left_out)} videos:", *_first(clips.left_out)]))
-    # The held-out recordings are the same for every seed, so that seeds differ in training alone.
     options = spec.train.validation
-    parts = split(clips, checked.dataset.reader(), checked.protocol, options, 0, spec.search.inference)
+    parts = split(clips, checked.dataset.reader(), checked.protocol, options, held_out, spec.search.inference)
     counts = f"{len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test clips"
     screen.say(f"{checked.protocol}: {counts}, split {parts.fingerprint[:12]}")
     frames = FrameCache(cache / "frames", gib) if (gib := spec.data.video.cache_gib) else None

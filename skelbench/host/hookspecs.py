@@ -16,6 +16,7 @@ from skelbench.components import (
     Metric,
     Operator,
     Strategy,
+    Table,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def register_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
 @hookspec
 def register_columns() -> Iterable[Column]:  # type: ignore[empty-body]
     """Further leaderboard columns."""
+
+
+@hookspec
+def register_tables() -> Iterable[Table]:  # type: ignore[empty-body]
+    """Tables of trained architectures."""
 
 
 @hookspec

@@ -127,9 +127,8 @@ class Expander(Notes):
         if not isinstance(component, Operator | GraphModule):
             self.fault(f"unknown {want.kind.replace('_', ' ')} '{name}'", here, self._remedy(want, str(name)))
             return None
-        if want.contract and isinstance(component, Operator) and component.contract != want.contract:
-            what = f"operator '{name}' ({component.contract}) cannot stand here: {want.contract} is needed"
-            self.fault(what, here, did_you_mean(name, self._fitting(want)))
+        if refusal := want.refusal(component):
+            self.fault(refusal, here, did_you_mean(name, self._fitting(want)))
             return None
         return OpNode(component, self._params(component, params, here), here.place, here.block)
 
@@ -142,8 +141,8 @@ class Expander(Notes):
 
     def _fitting(self, want: Want) -> list[str]:
         """The names of what may stand at such a place."""
-        components = [entry.component for entry in self._registry.entries(want.kind)]
-        return [c.name for c in components if want.contract in (None, getattr(c, "contract", None))]
+        components = (entry.component for entry in self._registry.entries(want.kind))
+        return [component.name for component in components if not want.refusal(component)]
 
     def _params(self, component: Operator | GraphModule, raw: dict[str, Any], here: Here) -> dict[str, Any]:
         searched = {k: v["value"] for k, v in raw.items() if isinstance(v, dict) and list(v) == ["value"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from skelbench.components import Component, Operator
 from skelbench.spec.yaml import Path
 
 
@@ -19,6 +20,15 @@ class Want:
 
     kind: Literal["operator", "graph_module"]
     contract: str | None = None
+
+    def refusal(self, component: Component) -> str:
+        """Why a component of the kind may not stand there; empty where it may."""
+        if self.contract is None or not isinstance(component, Operator):
+            return ""
+        kept = (component.contract, *component.also)
+        if self.contract in kept:
+            return ""
+        return f"operator '{component.name}' ({', '.join(kept)}) cannot stand here: {self.contract} is needed"
 
 
 @dataclass(frozen=True)

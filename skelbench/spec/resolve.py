@@ -54,6 +54,11 @@ class Resolved:
         """Sha256 of what defines a run of a given architecture: all but the space and its search."""
         return spec_hash({key: value for key, value in self.data.items() if key not in _OF_THE_SEARCH})
 
+    @property
+    def table_hash(self) -> str:
+        """Sha256 of what defines a table of trainings: all but how its space is searched."""
+        return spec_hash({key: value for key, value in self.data.items() if key != "search"})
+
     def with_root(self, root: FilePath) -> Resolved:
         """The same with the data's place written in, which is not part of the hash."""
         data = {**self.data, "data": {**self.data["data"], "root": str(root.resolve())}}

@@ -57,6 +57,17 @@ class OperatorConformance(BuiltModule):
         allowed = CONTRACTS[component.contract].gives(place)
         assert any(fits(tuple(out.shape), shape) for shape in allowed), f"{tuple(out.shape)}, not {allowed}"
 
+    def test_it_keeps_its_other_contracts(
+        self, skelbench_registry: Registry, component: Operator, given: Mapping[str, Any]
+    ) -> None:
+        """What it declares besides its own contract holds as well."""
+        for contract in component.also:
+            place = context(skelbench_registry, self.layout, contract)
+            x = an_input(contract, place)
+            out = build(skelbench_registry, component, given, place)(x)
+            allowed = CONTRACTS[contract].gives(place)
+            assert any(fits(tuple(out.shape), shape) for shape in allowed), f"{contract}: {tuple(out.shape)}"
+
     def test_it_gives_the_channels_that_it_is_told(
         self,
         skelbench_registry: Registry,

@@ -46,7 +46,9 @@ def lr_factor(schedule: ScheduleOptions, epoch: float, epochs: int) -> float:
         return schedule.factor ** sum(epoch >= at for at in schedule.at)
     if schedule.name == "constant":
         return 1.0
-    done = (epoch - schedule.warmup) / max(1, epochs - schedule.warmup)
+    begun = max([schedule.warmup, *(at for at in schedule.restarts if at <= epoch)])
+    end = min([epochs, *(at for at in schedule.restarts if at > epoch)])
+    done = (epoch - begun) / max(1, end - begun)
     return schedule.floor + (1 - schedule.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
@@ -79,13 +81,17 @@ class ClipClassifier(pl.LightningModule):
         return self.network(x)
 
     def on_train_epoch_start(self) -> None:
+        """See `begin_epoch`."""
+        self.begin_epoch(self.current_epoch)
+
+    def begin_epoch(self, epoch: int) -> None:
         """Forget the last epoch's figures, and tell modules that ask for it how far training is."""
         self.seen = {"right": 0, "count": 0, "loss": 0.0}
         self._unchecked = []
         for module in self.modules():
             set_progress = getattr(module, "set_progress", None)
             if callable(set_progress):
-                set_progress(self.current_epoch / self.options.epochs)
+                set_progress(epoch / self.options.epochs)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch.

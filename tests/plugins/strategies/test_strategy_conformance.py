@@ -42,6 +42,11 @@ class TestGrid(StrategyConformance):
     share = 0.98
 
 
+class TestLocal(StrategyConformance):
+    name = "local"
+    params = {"evaluations": 25}  # noqa: RUF012
+
+
 class TestEvolution(StrategyConformance):
     name = "evolution"
     params = {"population": 6, "tournament": 3, "evaluations": 25}  # noqa: RUF012

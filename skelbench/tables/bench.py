@@ -1,0 +1,201 @@
+"""Strategies side by side on a table: many repetitions, each with a seed that all strategies share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skelbench.components import Strategy
+from skelbench.errors import DataError, SpecError
+from skelbench.recipe import DeriveOptions
+from skelbench.search import Search
+from skelbench.tables.quality import measure_quality
+from skelbench.tables.session import Outcome, Session, Truth
+from skelbench.tables.table import Objective, Table
+
+PATIENCE = 500
+"""Proposals in a row without a new evaluation after which a search is held to have no more to ask."""
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """How strategies are compared.
+
+    Attributes:
+        evaluations: Most evaluations of a search.
+        repetitions: Searches of each strategy.
+        objective: What searches see.
+        most_gmacs: Architectures with more GMACs are no part of the space.
+        seed: Added to the number of each repetition.
+    """
+
+    evaluations: int = 200
+    repetitions: int = 200
+    objective: Objective = "cross_entropy"
+    most_gmacs: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """All searches of one strategy.
+
+    Attributes:
+        strategy: Its name.
+        regret: (repetitions, evaluations) points; where a search ended early, its last regret goes on.
+        regret_shrunken: The same against the best with its luck taken out.
+        seconds: (repetitions, evaluations) seconds of training up to each evaluation.
+        evaluations: Evaluations that each search paid for, (repetitions,).
+        holes: Proposals that the table has no measurement of, all together.
+        own_seconds: Seconds that the strategy itself took for one search, on average.
+    """
+
+    strategy: str
+    regret: np.ndarray
+    regret_shrunken: np.ndarray
+    seconds: np.ndarray
+    evaluations: np.ndarray
+    holes: int
+    own_seconds: float
+
+
+class Field:
+    """The space of a bench: the table's complete architectures, those that cost too much left out.
+
+    Args:
+        table: The table.
+        options: How strategies are compared.
+
+    Raises:
+        DataError: Nothing is left.
+        SpecError: There are more evaluations than architectures, or none.
+    """
+
+    def __init__(self, table: Table, options: BenchOptions) -> None:
+        self.table, self.options = table, options
+        self.allowed = np.array(table.trained)
+        if options.most_gmacs is not None:
+            self.allowed &= table.arrays["macs"] <= options.most_gmacs * 1e9
+        kept = table.complete & self.allowed[table.arrays["network"]]
+        if not kept.any():
+            raise DataError(f"no complete architecture of {table.name} is left", remedy="Raise --max-gmacs")
+        listed = table.architectures
+        self.space = type(table.space)(table.points, [listed[i] for i in np.flatnonzero(kept)])
+        self.holes = int((~table.complete).sum())
+        if options.evaluations < 1 or options.repetitions < 1:
+            raise SpecError("a bench needs one evaluation and one repetition at least")
+        if options.evaluations > self.space.size():
+            raise SpecError(
+                f"{options.evaluations} evaluations are more than the {self.space.size()} architectures",
+                where="--evaluations",
+                remedy=f"Give {self.space.size()} at most",
+            )
+        best = None if options.most_gmacs is not None else _shrunken_best(table)
+        self.truth = Truth(table, self.allowed, best)
+
+    def run(self, strategy: Strategy, params: Mapping[str, Any]) -> Result:
+        """Every repetition of one strategy."""
+        started = time.perf_counter()
+        outcomes = [self.search(strategy, params, i) for i in range(self.options.repetitions)]
+        each = (time.perf_counter() - started) / self.options.repetitions
+        budget = self.options.evaluations
+        return Result(
+            strategy.name,
+            np.stack([_filled(outcome.regret, budget) for outcome in outcomes]),
+            np.stack([_filled(outcome.regret_shrunken, budget) for outcome in outcomes]),
+            np.stack([_filled(outcome.seconds, budget) for outcome in outcomes]),
+            np.array([outcome.evaluations for outcome in outcomes]),
+            sum(outcome.holes for outcome in outcomes),
+            each,
+        )
+
+    def search(self, strategy: Strategy, params: Mapping[str, Any], repetition: int) -> Outcome:
+        """One search, from its beginning to the end of its budget.
+
+        Raises:
+            WorkFailed: The strategy fails.
+        """
+        number = self.options.seed + repetition
+        session = Session(self.table, number, self.options.objective, truth=self.truth, allowed=self.allowed)
+        search: Search = strategy.make(
+            self.space, seed=number, weights="own", epochs=0, derive=DeriveOptions(), **params
+        )
+        drive(search, session, self.options.evaluations)
+        return session.close()
+
+
+def drive(search: Search, session: Session, evaluations: int) -> None:
+    """Run a search as the engine does, with a session in place of trainings, until its budget is spent."""
+    idle = generation = 0
+    while session.evaluations < evaluations and idle < PATIENCE:
+        proposals = tuple(search.ask(generation))
+        if not proposals:
+            return
+        before = session.evaluations
+        fitness: list[float | None] = []
+        for proposal in proposals:
+            if session.evaluations >= evaluations:
+                return
+            fitness.append(proposal.fitness if proposal.fitness is not None else session.propose(proposal))
+        search.tell(proposals, fitness)
+        idle = 0 if session.evaluations > before else idle + len(proposals)
+        generation += 1
+
+
+def fitted_params(strategy: Strategy, evaluations: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A strategy's parameters, validated; where it has the parameter ``evaluations`` it gets the budget.
+
+    Raises:
+        SpecError: The strategy does not search with own weights, or a parameter does not fit.
+    """
+    from pydantic import ValidationError
+
+    if "own" not in strategy.searches:
+        raise SpecError(
+            f"strategy '{strategy.name}' ranks architectures by a supernet; a table has none",
+            where="--strategies",
+            remedy="Run it with `skelbench run` and place its answer with `skelbench table score`",
+        )
+    fields = strategy.params.model_fields
+    told = {"evaluations": evaluations} if "evaluations" in fields else {}
+    if "generations" in fields:
+        told["generations"] = evaluations  # the budget ends it
+    try:
+        model = strategy.params.model_validate({**told, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise SpecError(f"strategy '{strategy.name}': {where} {first['msg']}".replace("  ", " ")) from error
+    return {name: getattr(model, name) for name in fields}
+
+
+def run_bench(
+    table: Table, strategies: Sequence[tuple[Strategy, Mapping[str, Any]]], options: BenchOptions
+) -> list[Result]:
+    """Every strategy's repetitions.
+
+    Raises:
+        SpecError: See `Field` and `fitted_params`.
+        DataError: See `Field`.
+    """
+    field = Field(table, options)
+    fitted = [(strategy, fitted_params(strategy, options.evaluations, own)) for strategy, own in strategies]
+    return [field.run(strategy, params) for strategy, params in fitted]
+
+
+def _shrunken_best(table: Table) -> float | None:
+    try:
+        return measure_quality(table).shrunken_best
+    except DataError:
+        return None
+
+
+def _filled(curve: np.ndarray, length: int) -> np.ndarray:
+    """A curve of some length; its last value goes on, NaN where it has none."""
+    out = np.full(length, curve[-1] if len(curve) else np.nan)
+    out[: len(curve)] = curve[:length]
+    return out

@@ -1,0 +1,102 @@
+"""From a journal to a table's file; what was not trained stays a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from skelbench.errors import RunFolderError
+from skelbench.tables.file import FIGURES, HITS, PER_NETWORK
+from skelbench.tables.measured import Training
+
+_TYPES = {"validation": np.uint16, "test": np.uint16}
+REGRET = (
+    "Test top-1 (percent, mean over seeds) of the best architecture, minus that of the incumbent: the "
+    "architecture of the highest validation figure among those evaluated, by the one seed that was seen."
+)
+
+
+def packed(
+    trainings: Sequence[Training], networks: Sequence[int], epochs: int
+) -> tuple[list[int], dict[str, np.ndarray]]:
+    """Arrays of a table by (network, seed, epoch).
+
+    Args:
+        trainings: What was measured, in any order.
+        networks: For each architecture, the row of its network.
+        epochs: Epochs of a whole training.
+
+    Returns:
+        The seeds, and the arrays.
+
+    Raises:
+        RunFolderError: There is nothing, or a training has other sizes than the rest.
+    """
+    if not trainings:
+        raise RunFolderError("nothing was measured yet", remedy="Run `skelbench table make` first")
+    seeds = sorted({training.seed for training in trainings})
+    arrays = _empty(trainings, seeds, max(networks) + 1, epochs)
+    for training in trainings:
+        place = networks[training.architecture], seeds.index(training.seed)
+        try:
+            _put(arrays, place, training)
+        except (ValueError, IndexError) as error:
+            what = f"architecture {training.architecture}, seed {training.seed} has other sizes: {error}"
+            raise RunFolderError(what, remedy="Remove its line from the journal") from error
+    return seeds, {**arrays, "network": np.asarray(networks, dtype=np.uint32)}
+
+
+def clips_by_seed(trainings: Sequence[Training], seeds: Sequence[int], part: str) -> list[int]:
+    """How many clips each seed holds out for validation, or tests on."""
+    counts = {training.seed: len(getattr(training, f"{part}_hits")) for training in trainings}
+    return [counts[seed] for seed in seeds]
+
+
+def _empty(
+    trainings: Sequence[Training], seeds: Sequence[int], rows: int, epochs: int
+) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {"measured": np.zeros((rows, len(seeds)), dtype=bool)}
+    for name in FIGURES:
+        arrays[name] = np.zeros((rows, len(seeds), epochs), dtype=_TYPES.get(name, np.float32))
+    for name in HITS:
+        width = max(len(getattr(training, name)) for training in trainings)
+        arrays[name] = np.zeros((rows, len(seeds), (width + 7) // 8), dtype=np.uint8)
+    for name in PER_NETWORK:
+        arrays[name] = np.zeros(rows, dtype=np.float32 if name == "latency_ms" else np.int64)
+    return arrays
+
+
+def _put(arrays: Mapping[str, np.ndarray], place: tuple[int, int], training: Training) -> None:
+    for name in FIGURES:
+        arrays[name][place] = getattr(training, name)
+    for name in HITS:
+        bits = np.packbits(getattr(training, name))
+        arrays[name][place][: len(bits)] = bits
+    for name in PER_NETWORK:
+        arrays[name][place[0]] = getattr(training, name)
+    arrays["measured"][place] = True
+
+
+def header_of(
+    identity: Mapping[str, Any],
+    environments: Sequence[Mapping[str, Any]],
+    space: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What a table's file says of itself.
+
+    Args:
+        identity: The journal's first line.
+        environments: Where the trainings took place; each once.
+        space: ``points``, ``architectures``, ``networks`` and ``fidelities``.
+        sizes: ``seeds``, ``validation_clips`` and ``test_clips``.
+    """
+    told = {key: value for key, value in identity.items() if key not in ("kind", "test_clips")}
+    where: list[Mapping[str, Any]] = []
+    for environment in environments:
+        plain = {key: value for key, value in environment.items() if key != "kind"}
+        if plain not in where:
+            where.append(plain)
+    return {**told, "environments": where, "regret": REGRET, **space, **sizes}

@@ -1,0 +1,151 @@
+"""What a bench found: a ranked table of strategies, as text, as plain data and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skelbench.tables.bench import BenchOptions, Result
+from skelbench.tables.compare import (
+    BASELINE,
+    BUDGETS,
+    Verdict,
+    bootstrap,
+    bootstrap_curve,
+    groups,
+    verdicts,
+)
+
+Row = dict[str, Any]
+
+
+def budgets(evaluations: int) -> list[int]:
+    """The budgets that are shown: the usual ones, and that of the bench."""
+    return [*(budget for budget in BUDGETS if budget < evaluations), evaluations]
+
+
+def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
+    """One row a strategy, the lowest mean regret at the whole budget first.
+
+    Each has ``strategy``, at each budget ``regret@N`` with ``low@N`` and ``high@N`` (bootstrap, 95 %),
+    ``group`` (strategies that share a letter are not decided between at the whole budget), ``vs_random``,
+    ``shrunken`` (regret against the best with its luck taken out), ``train_s`` (training that a search pays
+    for), ``own_s`` (the strategy itself), ``evaluations`` (mean) and ``holes``.
+    """
+    told = verdicts({result.strategy: result.regret[:, -1] for result in results})
+    letters = groups({result.strategy: result.regret[:, -1] for result in results}, told)
+    out = []
+    for result in sorted(results, key=lambda result: float(result.regret[:, -1].mean())):
+        row: Row = {"strategy": result.strategy}
+        for budget in budgets(options.evaluations):
+            interval = bootstrap(result.regret[:, budget - 1])
+            row |= {
+                f"regret@{budget}": round(interval.mean, 3),
+                f"low@{budget}": round(interval.low, 3),
+                f"high@{budget}": round(interval.high, 3),
+            }
+        row |= {
+            "group": letters[result.strategy],
+            "vs_random": versus(result.strategy, told),
+            "shrunken": round(float(result.regret_shrunken[:, -1].mean()), 3),
+            "train_s": round(float(result.seconds[:, -1].mean()), 1),
+            "own_s": round(result.own_seconds, 4),
+            "evaluations": round(float(result.evaluations.mean()), 1),
+            "holes": result.holes,
+        }
+        out.append(row)
+    return out
+
+
+def versus(strategy: str, told: Sequence[Verdict]) -> str:
+    """How a strategy stands against random search: ``better``, ``worse`` or ``undecided``."""
+    for verdict in told:
+        if {verdict.one, verdict.other} == {strategy, BASELINE} and strategy != BASELINE:
+            difference = verdict.difference if verdict.one == strategy else -verdict.difference
+            if not verdict.decided:
+                return "undecided"
+            return "better" if difference < 0 else "worse"
+    return ""
+
+
+def sentences(results: Sequence[Result], options: BenchOptions) -> list[str]:
+    """What follows for each strategy but random search, in a line with its p value."""
+    if BASELINE not in {result.strategy for result in results}:
+        return []
+    told = verdicts({result.strategy: result.regret[:, -1] for result in results})
+    lines = []
+    for verdict in told:
+        if BASELINE not in (verdict.one, verdict.other):
+            continue
+        name = verdict.other if verdict.one == BASELINE else verdict.one
+        word = versus(name, told)
+        said = {"better": "better than", "worse": "worse than", "undecided": "not better than"}[word]
+        gap = verdict.difference if verdict.one == name else -verdict.difference
+        lines.append(
+            f"{name} is {said} random search within {options.evaluations} evaluations "
+            f"({gap:+.2f} points of regret, {options.repetitions} paired repetitions, p = {verdict.p:.2g})"
+        )
+    return lines
+
+
+def csv_text(found: Sequence[Row]) -> str:
+    """All rows as CSV."""
+    columns = list(found[0])
+    lines = [columns, *([str(row[column]) for column in columns] for row in found)]
+    return "".join(",".join(line) + "\n" for line in lines)
+
+
+def markdown(found: Sequence[Row], options: BenchOptions) -> str:
+    """The rows for reading: regret in points, its interval in brackets."""
+    shown = budgets(options.evaluations)
+    head = [
+        "strategy",
+        *(f"regret at {budget}" for budget in shown),
+        "group",
+        "against random",
+        "training s",
+        "own s",
+    ]
+    lines = [head, ["---"] * len(head)]
+    for row in found:
+        cells = [f"{row[f'regret@{n}']:.2f} [{row[f'low@{n}']:.2f}, {row[f'high@{n}']:.2f}]" for n in shown]
+        lines.append(
+            [
+                row["strategy"],
+                *cells,
+                row["group"],
+                row["vs_random"],
+                f"{row['train_s']:.0f}",
+                f"{row['own_s']:.3f}",
+            ]
+        )
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def draw_curves(results: Sequence[Result], path: Path, title: str) -> None:
+    """Mean regret over evaluations and over seconds of training, with intervals of 95 %.
+
+    Raises:
+        SkelbenchError: Nothing can be drawn to ``path``.
+    """
+    from skelbench.figures.page import COLOURS, page
+
+    with page(path, 8, 4) as figure:
+        by_count, by_time = figure.subplots(1, 2, sharey=True)
+        figure.suptitle(title)
+        for result, colour in zip(results, cycle(COLOURS), strict=False):
+            mean, low, high = bootstrap_curve(result.regret)
+            for axes, x in ((by_count, np.arange(1, len(mean) + 1)), (by_time, result.seconds.mean(0))):
+                axes.plot(x, mean, color=colour, linewidth=1.2, label=result.strategy)
+                axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        by_count.set_xlabel("evaluations")
+        by_time.set_xlabel("seconds of training, mean")
+        by_count.set_ylabel("regret (points of test top-1)")
+        for axes in (by_count, by_time):
+            axes.grid(True, color="#dddddd", linewidth=0.6)
+            axes.set_axisbelow(True)
+        by_time.legend(fontsize=8, frameon=False)

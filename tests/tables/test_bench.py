@@ -1,0 +1,149 @@
+"""Strategies side by side: paired, within their budget, and told apart where they differ."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from skelbench.components import Params, Strategy
+from skelbench.errors import SpecError
+from skelbench.host.registry import load_registry
+from skelbench.search import Proposal
+from skelbench.tables import report
+from skelbench.tables.bench import BenchOptions, fitted_params, run_bench
+
+FEW = BenchOptions(evaluations=30, repetitions=40)
+
+
+@pytest.fixture(scope="module")
+def strategies():
+    registry = load_registry()
+    return lambda *names: [(registry.get("strategy", name), {}) for name in names]
+
+
+class Cheat:
+    """Asks for the space's architectures in an order that it was given."""
+
+    def __init__(self, space, **_):
+        self.space, self.rest = space, iter(list(space.enumerate())[::-1])
+
+    def ask(self, generation):
+        return [Proposal(s) for s in [next(self.rest, None)] if s is not None]
+
+    def tell(self, proposals, fitness):
+        assert all(value is not None for value in fitness)
+
+
+def backwards(**searches):
+    return Strategy(
+        name="backwards", target=Cheat, params=Params, searches={"own": frozenset(["choice"])}, **searches
+    )
+
+
+def test_a_search_stops_at_its_budget_and_its_regret_never_leaves_the_table(table, strategies):
+    (result,) = run_bench(table, strategies("random"), FEW)
+    assert result.regret.shape == (40, 30)
+    assert (result.evaluations == 30).all()
+    assert (result.regret >= 0).all()
+    assert result.regret.max() <= table.truth.max() - table.truth.min()
+    assert (np.diff(result.seconds, axis=1) > 0).all()
+
+
+def test_repetitions_repeat_themselves_and_are_paired(table, strategies):
+    first, again = (run_bench(table, strategies("random"), FEW)[0] for _ in range(2))
+    assert np.array_equal(first.regret, again.regret)
+    shifted = BenchOptions(evaluations=30, repetitions=39, seed=1)
+    (later,) = run_bench(table, strategies("random"), shifted)
+    assert np.array_equal(first.regret[1:], later.regret)
+
+
+def test_a_plugins_strategy_takes_part(table):
+    (result,) = run_bench(table, [(backwards(), {})], BenchOptions(evaluations=64, repetitions=3))
+    assert (result.evaluations == 64).all()
+    chosen = table.validation("cross_entropy").argmax(0)
+    assert result.regret[:, -1] == pytest.approx(table.truth.max() - table.truth[chosen])
+
+
+def test_local_search_is_better_than_random_where_neighbours_are_alike(tmp_path, strategies):
+    """On a sum of effects of each decision alone a climb finds the best."""
+    from skelbench.tables.catalog import open_table
+    from tests.tables import made
+
+    header, arrays = made.parts(places=4, options=4)
+    effects = np.random.default_rng(3).normal(size=(4, 4))
+    digits = np.array(np.unravel_index(np.arange(256), (4, 4, 4, 4))).T
+    truth = 70 + 3 * sum(effects[i, digits[:, i]] for i in range(4))
+    arrays["validation_loss"][...] = (100 - truth)[:, None, None] / 50
+    arrays["test"][...] = np.round(truth * made.TEST / 100)[:, None, None]
+    made.write_table(tmp_path / "smooth.npz", header, arrays)
+    table = open_table(tmp_path / "smooth.npz")
+    options = BenchOptions(evaluations=40, repetitions=60)
+    results = run_bench(table, strategies("random", "local"), options)
+    rows = {row["strategy"]: row for row in report.rows(results, options)}
+    assert rows["local"]["vs_random"] == "better"
+    assert rows["local"]["regret@40"] < 0.3 < rows["random"]["regret@40"]
+    assert "local is better than random search within 40 evaluations" in report.sentences(results, options)[0]
+
+
+def test_equal_strategies_are_not_better_than_random(table, strategies):
+    (random, _), twin = (
+        strategies("random")[0],
+        Strategy(
+            name="twin",
+            target="skelbench_plugins.strategies.listed:random_search",
+            params=strategies("random")[0][0].params,
+            searches=strategies("random")[0][0].searches,
+        ),
+    )
+    results = run_bench(table, [(random, {}), (twin, {})], FEW)
+    assert "twin is not better than random search" in report.sentences(results, FEW)[0]
+
+
+def test_a_budget_of_macs_leaves_out_what_costs_more(table, strategies):
+    limit = float(np.median(table.arrays["macs"])) / 1e9
+    options = BenchOptions(evaluations=30, repetitions=5, most_gmacs=limit)
+    (result,) = run_bench(table, strategies("grid"), options)
+    allowed = table.arrays["macs"] <= limit * 1e9
+    assert allowed.sum() == 32
+    assert result.regret.min() >= 0
+
+
+def test_holes_are_no_part_of_the_space(holed, strategies):
+    (result,) = run_bench(holed, strategies("grid"), BenchOptions(evaluations=61, repetitions=2))
+    assert (result.evaluations == 61).all()
+    assert result.holes == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (BenchOptions(evaluations=65), "65 evaluations are more than the 64 architectures"),
+        (BenchOptions(evaluations=0), "one evaluation and one repetition at least"),
+        (BenchOptions(evaluations=5, repetitions=0), "one evaluation and one repetition at least"),
+    ],
+)
+def test_impossible_budgets_are_refused(table, strategies, options, message):
+    with pytest.raises(SpecError, match=message):
+        run_bench(table, strategies("random"), options)
+
+
+def test_a_supernet_strategy_and_bad_parameters_are_refused(strategies):
+    with pytest.raises(SpecError, match="'darts' ranks architectures by a supernet"):
+        fitted_params(strategies("darts")[0][0], 10, {})
+    with pytest.raises(SpecError, match="strategy 'random': batch"):
+        fitted_params(strategies("random")[0][0], 10, {"batch": 0})
+    assert fitted_params(strategies("random")[0][0], 10, {})["evaluations"] == 10
+
+
+def test_a_bench_of_light_strategies_imports_no_torch(path):
+    code = (
+        "import sys; from skelbench.cli.app import main; "
+        f"sys.argv = ['skelbench', 'bench', {str(path)!r}, '--strategies', 'random,local,grid,ceim', "
+        "'--evaluations', '10', '--repetitions', '5']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "assert 'torch' not in sys.modules and 'nni' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("strategy\tregret@10")
