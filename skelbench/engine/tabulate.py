@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,11 +92,12 @@ def make_table(spec: str, options: TableOptions) -> Path:
         by_seed = [SeedData(checked, options, seed, screen) for seed in range(options.seeds)]
         journal.begin(identity(checked, by_seed), environment(options.device))
         done = journal.done()
-        samples = dict(different_networks(checked))
-        order = training_order(samples)[: options.pilot]
+        samples = list(checked.space.enumerate())
+        every = training_order(different_networks(checked))
+        order = every[: options.pilot]
         todo = [(n, given) for n in order for given in by_seed if (n, given.seed) not in done]
         all_of_it = len(order) * len(by_seed)
-        screen.say(f"{len(samples)} different networks; {len(todo)} of {all_of_it} trainings to do")
+        screen.say(f"{len(every)} different networks; {len(todo)} of {all_of_it} trainings to do")
         with screen.bar("trainings", len(todo)) as advance:
             for number, given in todo:
                 _measure(journal, given, number, samples[number], screen)
@@ -122,20 +123,23 @@ def identity(checked: Checked, by_seed: Sequence[SeedData]) -> dict[str, Any]:
     }
 
 
-def different_networks(checked: Checked) -> Iterator[tuple[int, Sample]]:
-    """The first architecture of each network, with its number in the space's own order."""
-    seen: set[str] = set()
-    for number, sample in enumerate(checked.space.enumerate()):
-        key = network_hash(checked.network, sample)
-        if key not in seen:
-            seen.add(key)
-            yield number, sample
+def different_networks(checked: Checked) -> dict[int, int]:
+    """For the number of each architecture in the space's own order, that of the first that is its network."""
+    first: dict[str, int] = {}
+    keys = (network_hash(checked.network, sample) for sample in checked.space.enumerate())
+    return {number: first.setdefault(key, number) for number, key in enumerate(keys)}
 
 
-def training_order(numbers: Sequence[int] | dict[int, Sample]) -> list[int]:
-    """The order in which architectures are trained: any beginning of it is a random sample."""
-    listed = sorted(numbers)
-    return [listed[i] for i in np.random.default_rng(ORDER_SEED).permutation(len(listed))]
+def training_order(networks: Mapping[int, int]) -> list[int]:
+    """The order in which networks are trained: that of architectures drawn at random, as a search draws them.
+
+    A network that many architectures are comes earlier than one that is a single one.
+
+    Args:
+        networks: See `different_networks`.
+    """
+    numbers = np.random.default_rng(ORDER_SEED).permutation(len(networks))
+    return list(dict.fromkeys(networks[int(number)] for number in numbers))
 
 
 class SeedData:

@@ -32,7 +32,7 @@ class Components:
 
 @dataclass(frozen=True)
 class Quality:
-    """What a table is worth, of the networks trained with all seeds.
+    """What a table is worth, of the networks trained with all seeds; each counts once an architecture.
 
     Attributes:
         networks: How many these are.
@@ -139,15 +139,16 @@ def measure_quality(table: Table) -> Quality:
     Raises:
         DataError: They are too few.
     """
-    rows = np.flatnonzero(table.trained)
-    if len(rows) < FEWEST or len(table.seeds) < 2:
-        what = f"{len(rows)} networks with {len(table.seeds)} seeds say nothing about signal and noise"
+    different = np.flatnonzero(table.trained)
+    if len(different) < FEWEST or len(table.seeds) < 2:
+        what = f"{len(different)} networks with {len(table.seeds)} seeds say nothing about signal and noise"
         raise DataError(what, remedy=f"Train {FEWEST} at least with two seeds: `skelbench table make`")
+    rows = table.arrays["network"][table.complete]  # a network counts as often as a search may draw it
     test, truth = components(table.test()[rows]), table.truth[rows]
     shrink = _of_means(test, len(table.seeds))
     error = test.seed * (2 / len(table.seeds)) ** 0.5
     return Quality(
-        networks=len(rows),
+        networks=len(different),
         seeds=len(table.seeds),
         test=test,
         validation={name: components(table.validation(name)[rows]) for name in OBJECTIVES},
@@ -162,8 +163,8 @@ def measure_quality(table: Table) -> Quality:
         },
         macs=spearman(table.arrays["macs"][rows], truth),
         seconds=spearman(table.seconds()[rows].mean(1), truth),
-        outside=int((truth.max() - truth > 2 * error).sum()),
-        disagreement=_disagreement(table, rows),
+        outside=int((truth.max() - table.truth[different] > 2 * error).sum()),
+        disagreement=_disagreement(table, different),
     )
 
 

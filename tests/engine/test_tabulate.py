@@ -60,10 +60,10 @@ def checked(tmp_path_factory) -> Checked:
 
 def test_architectures_that_are_one_network_are_trained_once(made, checked):
     assert checked.space.size() == 4
-    networks = dict(different_networks(checked))
-    assert list(networks) == [0, 1, 3], "a block in the first slot or in the second is the same network"
+    networks = different_networks(checked)
+    assert networks == {0: 0, 1: 1, 2: 1, 3: 3}, "a block in the first slot or in the second is one network"
     trained = {(t.architecture, t.seed) for t in Journal(made / "table").trainings()}
-    assert trained == {(number, seed) for number in networks for seed in (0, 1)}
+    assert trained == {(number, seed) for number in networks.values() for seed in (0, 1)}
 
 
 def test_the_same_network_has_the_same_weights_from_the_same_seed(checked):
@@ -132,7 +132,7 @@ def test_a_pilot_is_the_beginning_of_the_order(raw, tmp_path, checked):
     path = str(tiny.write(tmp_path, spec()))
     make_table(path, options(tmp_path, raw, pilot=1, seeds=1))
     trained = [t.architecture for t in Journal(tmp_path / "table").trainings()]
-    assert trained == training_order(dict(different_networks(checked)))[:1]
+    assert trained == training_order(different_networks(checked))[:1]
 
 
 def test_another_table_in_the_folder_is_refused(made, raw, tmp_path):
@@ -210,3 +210,11 @@ def test_what_no_table_can_be_made_of_is_refused_before_any_work(raw, tmp_path, 
     with pytest.raises(SpecError, match="the space has 4 architectures; a table holds 3 at most"):
         make_table(str(tiny.write(tmp_path, spec())), options(tmp_path, raw))
     assert not (tmp_path / "table").exists()
+
+
+def test_networks_come_in_the_order_of_architectures_drawn_at_random():
+    networks = {number: number // 10 * 10 if number < 50 else number for number in range(100)}
+    order = training_order(networks)
+    assert sorted(order) == sorted(set(networks.values()))
+    many = [order.index(number) for number in range(0, 50, 10)]
+    assert max(many) < len(order) // 2, "what ten architectures are comes early"
