@@ -115,13 +115,8 @@ class Operator(Component):
     """A module of the network: ``target(context, **params) -> torch.nn.Module``.
 
     Attributes:
-        contract: The tensors it maps: ``input`` (N, C, T, V, M) -> (N*M, C, T, V), or
-            (N, C, T, M*V) with all persons in one image; ``skeleton`` (N, C, T, V) -> (N, C', T', V');
-            ``head`` (N*M, C, T, V) -> (N, classes); ``cell``, an edge of a cell, (N, C, H, W) ->
-            (N, C, ceil(H/stride), ceil(W/stride)); ``policy``, in an adaptive node, (N, C, T, V) ->
-            (N, K, T), the weights of K models for each frame. Of videos: ``video_input``, bytes
-            (N, C, T, H, W) -> numbers of the same shape; ``video`` (N, C, T, H, W) ->
-            (N, C', T', H', W'); ``video_head`` (N, C, T, H, W) -> (N, classes).
+        contract: The tensors it maps: ``skeleton`` (N, C, T, V) -> (N, C', T', V'). The shapes of all
+            contracts stand in plugins/README.md, and ``skelbench list operator NAME`` shows them.
         reach: Of an operator on videos, the parameter that says how many frames the outer taps of its
             kernels are away, if it has one: `skelbench check` warns where that is beyond the clip.
         also: Further contracts that it keeps.
