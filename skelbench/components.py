@@ -117,8 +117,7 @@ class Operator(Component):
     Attributes:
         contract: The tensors it maps: ``skeleton`` (N, C, T, V) -> (N, C', T', V'). The shapes of all
             contracts stand in plugins/README.md, and ``skelbench list operator NAME`` shows them.
-        reach: Of an operator on videos, the parameter that says how many frames the outer taps of its
-            kernels are away, if it has one: `skelbench check` warns where that is beyond the clip.
+        reach: On videos, the parameter that says how many frames the outer taps of its kernels are away.
         also: Further contracts that it keeps.
     """
 
