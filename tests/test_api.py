@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -92,3 +93,17 @@ def test_importing_it_and_reading_records_costs_no_torch(finished: tuple[Path, s
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[1] == "False"
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it stands, but for a spec of seconds in the place of the shipped one."""
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    assert code.count('"sgcn"') == 3
+    assert code.count('"2s-agcn"') == 2
+    monkeypatch.chdir(tmp_path)
+    tiny.write(tmp_path, tiny.spec())
+    names: dict[str, Any] = {}
+    exec(code.replace('"sgcn"', '"tiny.yaml"').replace('"2s-agcn"', '"plain"'), names)
+    assert names["table"]["model"].tolist() == ["searched", "plain"] or len(names["records"]) == 2
+    assert isinstance(names["network"], torch.nn.Module)
