@@ -79,7 +79,7 @@ class Ceim:
         self._now = Gaussian(start, np.full(start.size, self._params.variance))
         self._updates = 0
         self._old: Population | None = None
-        self._asked: Population | None = None
+        self._proposed: Population | None = None
         self._best: tuple[np.ndarray, float] | None = None
         self._figures: dict[str, Any] = {"generation": 0}
 
@@ -91,11 +91,11 @@ class Ceim:
         """The population of a generation; none in the warm-up, between generations, and at the end."""
         if not self._due(generation):
             return []
-        self._asked = self._populate()
-        proposals = [self._proposal(alpha) for alpha in self._asked.samples]
+        self._proposed = self._populate()
+        proposals = [self._proposal(alpha) for alpha in self._proposed.samples]
         return [
-            Proposal(p.sample, p.weights, None if self._again else fitness, kept=row < self._asked.kept)
-            for row, (p, fitness) in enumerate(zip(proposals, self._asked.fitness, strict=True))
+            Proposal(p.sample, p.weights, None if self._again else fitness, kept=row < self._proposed.kept)
+            for row, (p, fitness) in enumerate(zip(proposals, self._proposed.fitness, strict=True))
         ]
 
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
@@ -104,10 +104,10 @@ class Ceim:
         Raises:
             ValueError: The proposals are not those asked for.
         """
-        asked = self._asked
+        asked = self._proposed
         if asked is None or not len(proposals) == len(fitness) == len(asked.samples):
             raise ValueError("tell takes one fitness for each proposal of the last ask, in its order")
-        self._asked = None
+        self._proposed = None
         values = np.array([np.nan if f is None else f for f in fitness], dtype=float)
         done = np.flatnonzero(np.isfinite(values))
         order = done[np.argsort(-values[done], kind="stable")]
@@ -148,7 +148,7 @@ class Ceim:
             "updates": self._updates,
             "now": _plain(self._now),
             "old": _plain_population(self._old),
-            "asked": _plain_population(self._asked),
+            "asked": _plain_population(self._proposed),
             "best": None if self._best is None else [self._best[0].tolist(), self._best[1]],
             "figures": dict(self._figures),
         }
@@ -158,7 +158,7 @@ class Ceim:
         self._rng.bit_generator.state = copy.deepcopy(state["rng"])
         self._updates = state["updates"]
         self._now = _gaussian(state["now"])
-        self._old, self._asked = _population(state["old"]), _population(state["asked"])
+        self._old, self._proposed = _population(state["old"]), _population(state["asked"])
         best = state["best"]
         self._best = None if best is None else (np.array(best[0]), best[1])
         self._figures = dict(state["figures"])

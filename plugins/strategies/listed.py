@@ -47,8 +47,8 @@ class ListedSearch:
         self._space, self._order, self._seed = space, order, seed
         self._shared, self._epochs, self._batch = weights == "shared", epochs, batch
         self._rest = order(seed)
-        self._asked = 0
-        self._told = 0
+        self._proposed = 0
+        self._reported = 0
         self._failed = 0
         self._best = Proposal()
 
@@ -61,14 +61,14 @@ class ListedSearch:
         if self._shared and generation != self._epochs - 1:
             return []
         samples = list(self._rest) if self._shared else list(islice(self._rest, self._batch))
-        self._asked += len(samples)
+        self._proposed += len(samples)
         points = self._space.points
         return [Proposal(s, as_weights(points, s) if self._shared else None) for s in samples]
 
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
         """Remember the best; among equals the first."""
         for proposal, value in zip(proposals, fitness, strict=True):
-            self._told += 1
+            self._reported += 1
             if value is None or not np.isfinite(value):
                 self._failed += 1
             elif self._best.fitness is None or value > self._best.fitness:
@@ -86,23 +86,23 @@ class ListedSearch:
 
     def figures(self) -> dict[str, Any]:
         """Architectures evaluated so far, those that failed, and the highest fitness."""
-        return {"evaluated": self._told, "failed": self._failed, "best": self._best.fitness}
+        return {"evaluated": self._reported, "failed": self._failed, "best": self._best.fitness}
 
     def state(self) -> dict[str, Any]:
         """The place in the list and the best so far."""
         return {
             "seed": self._seed,
-            "asked": self._asked,
-            "told": self._told,
+            "asked": self._proposed,
+            "told": self._reported,
             "failed": self._failed,
             "best": [self._best.sample, self._best.fitness],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``, of a search of the same space with the same parameters."""
-        self._seed, self._asked = state["seed"], state["asked"]
-        self._told, self._failed = state["told"], state["failed"]
-        self._rest = islice(self._order(self._seed), self._asked, None)
+        self._seed, self._proposed = state["seed"], state["asked"]
+        self._reported, self._failed = state["told"], state["failed"]
+        self._rest = islice(self._order(self._seed), self._proposed, None)
         sample, fitness = state["best"]
         weighted = self._shared and sample is not None
         self._best = Proposal(sample, as_weights(self._space.points, sample) if weighted else None, fitness)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = "recordings.json"
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
-_MOST_TOLD = 20
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -176,9 +176,9 @@ def _recordings(checked: Checked, root: Path, cache: Path, progress: Count) -> R
 
 
 def _first(told: tuple[str, ...]) -> list[str]:
-    rest = len(told) - _MOST_TOLD
+    rest = len(told) - _MOST_LISTED
     more = [f"and {rest} more; `skelbench data check` names them all"] if rest > 0 else []
-    return [*told[:_MOST_TOLD], *more]
+    return [*told[:_MOST_LISTED], *more]
 
 
 def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:

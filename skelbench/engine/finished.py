@@ -59,7 +59,7 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
         return None
     folders = {made: _finished(checked, given, options, made) for made in (True, False)}
     if synthetic:
-        return _told(folders[True], screen)
+        return _announced(folders[True], screen)
     root = options.data or resolved.spec.data.root
     if root is None or not any(folders.values()):
         return None
@@ -67,7 +67,7 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
     folder = folders[data.clips.synthetic]
     if folder is not None:
         data.confirm(folder)
-    return _told(folder, screen)
+    return _announced(folder, screen)
 
 
 def _finished(
@@ -78,7 +78,7 @@ def _finished(
     return RunFolder(path) if (path / RECORD).is_file() else None
 
 
-def _told(folder: RunFolder | None, screen: Screen) -> Record | None:
+def _announced(folder: RunFolder | None, screen: Screen) -> Record | None:
     if folder is None:
         return None
     screen.say(f"{folder.path} is finished; --no-resume runs it again")

@@ -53,7 +53,7 @@ class Guard:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # whatever a stranger raises, it becomes a line
-                self.problem = self._told(error)
+                self.problem = self._problem_of(error)
         self.seconds += perf_counter() - start
         self._note(*(f"{w.category.__name__}: {w.message}" for w in warned))
         self._note(*(f"imports {name} as it is loaded, which is slow" for name in _heavy() - before))
@@ -62,7 +62,7 @@ class Guard:
     def _note(self, *notes: str) -> None:
         self._notes |= dict.fromkeys(notes)
 
-    def _told(self, error: BaseException) -> Problem:
+    def _problem_of(self, error: BaseException) -> Problem:
         if isinstance(error, SkelbenchError):
             return error.problems[0]
         return Problem(described(error), self._place(error))

@@ -27,17 +27,17 @@ class Observers:
 
     def before_run(self, *, spec: dict[str, Any], context: dict[str, Any]) -> None:
         """Work is about to start."""
-        self._tell("before_run", spec=spec, context=context)
+        self._call_hooks("before_run", spec=spec, context=context)
 
     def after_trial(self, *, trial: dict[str, Any], context: dict[str, Any]) -> None:
         """A trial stands in the journal."""
-        self._tell("after_trial", trial=trial, context=context)
+        self._call_hooks("after_trial", trial=trial, context=context)
 
     def after_run(self, *, record: Any, context: dict[str, Any]) -> None:
         """The record is stored."""
-        self._tell("after_run", record=record, context=context)
+        self._call_hooks("after_run", record=record, context=context)
 
-    def _tell(self, hook: str, **given: Any) -> None:
+    def _call_hooks(self, hook: str, **given: Any) -> None:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             # Copies, so that a plugin that changes them changes nothing for anybody else.
             arguments = {name: copy.deepcopy(given[name]) for name in implementation.argnames}

@@ -39,11 +39,11 @@ class _StandIn(ModuleType):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._asked: list[Callable[..., Any]] = []
+        self._disabled: list[Callable[..., Any]] = []
 
     def disable(self, fn: Callable[..., Any], *_: object, **__: object) -> Callable[..., Any]:
         """The function itself."""
-        self._asked.append(fn)
+        self._disabled.append(fn)
         return fn
 
     def __getattr__(self, name: str) -> Any:
@@ -56,6 +56,6 @@ class _StandIn(ModuleType):
         """Let the compiler be imported, and asked, when something needs it."""
         if sys.modules.get(COMPILER) is self:
             del sys.modules[COMPILER]
-        for fn in self._asked:
+        for fn in self._disabled:
             vars(fn).pop("__dynamo_disable", None)
-        self._asked.clear()
+        self._disabled.clear()

@@ -131,7 +131,7 @@ class _Other:
     def __init__(self, rank: int, count: int, meeting: Path, kind: str, work: Any, given: Any) -> None:
         context = get_context("spawn")
         self.rank = rank
-        self._told, telling = context.Pipe(duplex=False)
+        self._messages, telling = context.Pipe(duplex=False)
         self.process = context.Process(
             target=_begin, args=(rank, count, meeting, kind, telling, work, given), daemon=True
         )
@@ -149,7 +149,7 @@ class _Other:
             WorkFailed: It ended instead.
         """
         try:
-            self._told.recv_bytes()
+            self._messages.recv_bytes()
         except EOFError as error:
             raise WorkFailed(f"the process of device {self.rank} did not start") from error
 
@@ -159,7 +159,7 @@ class _Other:
         if self.process.is_alive():
             return ""
         try:
-            return self._told.recv_bytes().decode()
+            return self._messages.recv_bytes().decode()
         except EOFError:
             return "it was killed" if self.process.exitcode else ""
 

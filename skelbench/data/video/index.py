@@ -18,7 +18,7 @@ from skelbench.data.sources import Progress
 from skelbench.data.video.dataset import Extent, VideoFile, VideoSource
 from skelbench.errors import DataError
 
-Found = Extent | str
+Inspection = Extent | str
 """How much there is of a video, or why it cannot be used."""
 WORKERS = min(8, os.cpu_count() or 1)
 _SMALL = (16, 16)  # rows and columns that frames are brought to which nobody looks at
@@ -45,7 +45,7 @@ class VideoIndex:
 
     def look_up(
         self, files: Sequence[VideoFile], progress: Progress | None = None, *, decode: bool = False
-    ) -> list[Found]:
+    ) -> list[Inspection]:
         """What there is of each file; those not known yet are looked into side by side.
 
         Args:
@@ -98,7 +98,7 @@ class _Line:
     """
 
     stamp: Stamp
-    found: Found
+    found: Inspection
     decoded: bool
 
     @classmethod
@@ -125,7 +125,7 @@ def _does(line: _Line | None, decode: bool) -> bool:
 
 def look_into(
     sources: Sequence[VideoSource], progress: Progress | None = None, *, decode: bool = False
-) -> Iterator[tuple[int, Found]]:
+) -> Iterator[tuple[int, Inspection]]:
     """How much there is of each video, by its place in ``sources``, in the order in which it is found.
 
     Args:
@@ -144,7 +144,7 @@ def look_into(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _look(source: VideoSource, decode: bool = False) -> Found:
+def _look(source: VideoSource, decode: bool = False) -> Inspection:
     try:
         extent = source.extent()
         if decode:

@@ -9,7 +9,7 @@ from pathlib import Path
 from skelbench.components import Dataset
 from skelbench.data.sources import Progress, is_synthetic
 from skelbench.data.video.dataset import Extent, Video, VideoFile, VideoReader, Videos
-from skelbench.data.video.index import Found, VideoIndex, look_into
+from skelbench.data.video.index import Inspection, VideoIndex, look_into
 from skelbench.errors import DataError, Problem
 from skelbench.recipe import VideoOptions
 
@@ -63,7 +63,7 @@ def open_videos(
     )
 
 
-def unfit(found: Found, component: Dataset, options: VideoOptions) -> str:
+def unfit(found: Inspection, component: Dataset, options: VideoOptions) -> str:
     """Why no clip can be cut from a video, or nothing."""
     if isinstance(found, str):
         return found
@@ -103,7 +103,7 @@ def _look_into(
     cache: Path | None,
     progress: Progress | None,
     decode: bool,
-) -> list[Found]:
+) -> list[Inspection]:
     files = [video.source for video in listed if isinstance(video.source, VideoFile)]
     if cache is not None and len(files) == len(listed):
         return VideoIndex.under(cache, component.name, root).look_up(files, progress, decode=decode)

@@ -69,9 +69,9 @@ class NniSearch(ABC):
 
     def _begin(self, seed: int) -> None:
         self._seed = seed
-        self._told: list[tuple[Raw, float | None]] = []
+        self._reported: list[tuple[Raw, float | None]] = []
         self._known: dict[str, float | None] = {}
-        self._asked: Raw | None = None
+        self._proposed: Raw | None = None
         self._over = False
         self._best = Proposal()
         with quiet_nni():
@@ -96,10 +96,10 @@ class NniSearch(ABC):
     def ask(self, generation: int) -> list[Proposal]:
         """One architecture that has not been evaluated; none at the end of the budget or of the space."""
         with quiet_nni():
-            if self._asked is None and not self._over:
-                self._asked = self._unknown() if len(self._known) < self._evaluations else None
-                self._over = self._asked is None
-        return [] if self._asked is None else [Proposal(self._sample(self._asked))]
+            if self._proposed is None and not self._over:
+                self._proposed = self._unknown() if len(self._known) < self._evaluations else None
+                self._over = self._proposed is None
+        return [] if self._proposed is None else [Proposal(self._sample(self._proposed))]
 
     def _unknown(self) -> Raw | None:
         """NNI's next sample that stands for a new architecture; of others NNI is told at once."""
@@ -120,16 +120,16 @@ class NniSearch(ABC):
         Raises:
             ValueError: It is not the fitness of the one architecture that was asked for.
         """
-        if self._asked is None or len(proposals) != 1 or len(fitness) != 1:
+        if self._proposed is None or len(proposals) != 1 or len(fitness) != 1:
             raise ValueError("tell takes the fitness of the architecture of the last ask")
         value = fitness[0]
-        raw, self._asked = self._asked, None
+        raw, self._proposed = self._proposed, None
         with quiet_nni():
             self._learn(raw, float(value) if value is not None and np.isfinite(value) else None)
 
     def _learn(self, raw: Raw, fitness: float | None) -> None:
         self._report(raw, fitness)
-        self._told.append((raw, fitness))
+        self._reported.append((raw, fitness))
         sample = self._sample(raw)
         self._known[_key(sample)] = fitness
         if fitness is not None and (self._best.fitness is None or fitness > self._best.fitness):
@@ -148,8 +148,8 @@ class NniSearch(ABC):
 
     def state(self) -> dict[str, Any]:
         """All that NNI was told: from it and the seed everything follows."""
-        told = [[list(raw), fitness] for raw, fitness in self._told]
-        return {"seed": self._seed, "told": told, "asked": self._asked, "over": self._over}
+        told = [[list(raw), fitness] for raw, fitness in self._reported]
+        return {"seed": self._seed, "told": told, "asked": self._proposed, "over": self._over}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``: NNI proposes all of it again and is told the same.
@@ -164,7 +164,7 @@ class NniSearch(ABC):
                 self._learn(raw, fitness)
             if state["asked"] is not None:
                 self._propose_again(state["asked"])
-        self._asked, self._over = state["asked"], state["over"]
+        self._proposed, self._over = state["asked"], state["over"]
 
     def _propose_again(self, raw: Raw) -> None:
         if self._draw() != raw:

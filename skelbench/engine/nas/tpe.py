@@ -37,13 +37,13 @@ class Tpe(NniSearch):
 
     def _next(self) -> Mapping[str, Any] | None:
         try:
-            sample: Mapping[str, Any] = self._nni.generate_parameters(len(self._told))
+            sample: Mapping[str, Any] = self._nni.generate_parameters(len(self._reported))
         except NoMoreTrialError:
             return None
         return sample
 
     def _report(self, raw: Raw, fitness: float | None) -> None:
-        number = len(self._told)
+        number = len(self._reported)
         if fitness is not None:
             self._nni.receive_trial_result(number, raw, fitness)
         self._nni.trial_end(number, fitness is not None)
