@@ -40,7 +40,7 @@ class PolynomialParams(Params):
             the others in an even mix.
     """
 
-    normalise: Literal["none", "columns"] = "none"
+    normalise: Literal["none", "columns"] = Field("none", json_schema_extra={"late": True})
 
 
 class EmbeddingParams(Params):

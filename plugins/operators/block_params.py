@@ -101,9 +101,9 @@ class HypergraphAttentionParams(Params):
     """
 
     channels: Positive | None = None
-    heads: Positive = 9
+    heads: Positive = 4
     groups: tuple[int, ...] | None = None
-    projection_groups: Positive = 6
+    projection_groups: Positive = 4
     parents: Parents = ()
 
 

@@ -49,9 +49,9 @@ class HypergraphAttention(nn.Module):
         self,
         context: BuildContext,
         channels: int | None = None,
-        heads: int = 9,
+        heads: int = 4,
         groups: Sequence[int] | None = None,
-        projection_groups: int = 6,
+        projection_groups: int = 4,
         parents: Sequence[tuple[int, int]] = (),
     ) -> None:
         super().__init__()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from skelbench.components import Params, Slot
 
+LATE: dict[str, JsonValue] = {"late": True}
 Positive = Annotated[int, Field(gt=0)]
 Above0 = Annotated[float, Field(gt=0)]
 Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
@@ -52,7 +53,7 @@ class BlockParams(Params):
     graph: Annotated[Any, Slot("graph_module")]
     stride: Positive = 1
     kernel: Positive = 9
-    depthwise: bool = False
+    depthwise: bool = Field(False, json_schema_extra=LATE)
     residual: Literal["auto", "none"] = "auto"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
@@ -71,7 +72,7 @@ class AdaptiveBlockParams(BlockParams):
             hardly in use yet; 0.1 is in use from the start.
     """
 
-    gain: Above0 = 1e-6
+    gain: Above0 = Field(1e-6, json_schema_extra=LATE)
 
 
 class HeadParams(Params):
@@ -113,7 +114,7 @@ class EsanBlockParams(Params):
     channels: Positive
     type: Literal["st", "s1", "s2", "t1", "t2", "v"] = "v"
     directed: bool = False
-    scale: Literal["none", "root", "mean"] = "none"
+    scale: Literal["none", "root", "mean"] = Field("none", json_schema_extra=LATE)
 
 
 Persons = Literal["present", "all"]

@@ -204,7 +204,7 @@ def _listed(nodes: tuple[Node, ...], sample: Sample) -> list[Any]:
 def _plain(node: Node | ValueNode | EdgesNode | KeptEdges | ForkNode, sample: Sample) -> Any:
     match node:
         case OpNode():
-            return {"op": node.component.name, **_params(node.params, sample)}
+            return {"op": node.component.name, **_params(_established(node), sample)}
         case SequenceNode():
             return _listed(node.children, sample)
         case SumNode():
@@ -274,6 +274,16 @@ def _cells(node: CellsNode, sample: Sample) -> dict[str, Any]:
         "from": {name: _plain(operator, sample) for name, operator in node.operators if name in used},
         "genotype": genotype,
     }
+
+
+def _established(node: OpNode) -> Mapping[str, Any]:
+    """The parameters but for those that came later (``late``) and have their default.
+
+    So an operator may get a parameter without giving another name to every run that was made without it.
+    """
+    fields = node.component.params.model_fields
+    late = {name: f.default for name, f in fields.items() if (f.json_schema_extra or {}).get("late")}  # type: ignore[union-attr]
+    return {n: v for n, v in node.params.items() if n not in late or v != late[n]}
 
 
 def _params(params: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
