@@ -24,7 +24,6 @@ RENAMED_MODULES: dict[str, str] = {
     "skelbench.data.video_packets": "skelbench.data.video.packets",
     "skelbench.data.video_write": "skelbench.data.video.write",
     "skelbench.data.frame_cache": "skelbench.data.video.cache",
-    "skelbench.data.open_videos": "skelbench.data.video.open",
     "skelbench.data.synthetic_video": "skelbench.data.video.synthetic",
 }
 """Former name of a module -> its name, as for hooks."""
