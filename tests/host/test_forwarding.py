@@ -22,6 +22,13 @@ def test_a_former_name_gives_what_stands_in_today_s_module(former: str, name: st
     sys.modules.pop(former, None)
 
 
+@pytest.mark.parametrize("former", RENAMED_MODULES)
+def test_a_former_name_stands_over_nothing_public(former: str) -> None:
+    """An imported module becomes an attribute of its package, where a function of that name would be lost."""
+    package, _, name = former.rpartition(".")
+    assert name not in getattr(importlib.import_module(package), "__all__", ())
+
+
 def test_other_names_are_as_unknown_as_ever() -> None:
     with pytest.raises(ModuleNotFoundError, match="never_there"):
         importlib.import_module("skelbench.never_there")
