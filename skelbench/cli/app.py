@@ -20,6 +20,7 @@ from skelbench.cli.leaderboard import leaderboard
 from skelbench.cli.list import list_components
 from skelbench.cli.new import new_plugin
 from skelbench.cli.plot import frames, plot
+from skelbench.cli.predict import predict
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
 from skelbench.errors import SkelbenchError
@@ -251,6 +252,7 @@ app.command()(doctor)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(fuse)
+app.command()(predict)
 app.command()(bench)
 app.command()(plot)
 app.command()(frames)

@@ -29,7 +29,7 @@ def fuse(
     from skelbench.engine.fusion import fuse_runs, store_fusion
     from skelbench.training.scores import rate
 
-    fusion = fuse_runs(runs, _numbers(weights))
+    fusion = fuse_runs(runs, numbers(weights))
     rows = [
         {"run": part.folder.name, "stream": part.record.stream, "weight": part.weight}
         | rate(part.scores, fusion.metrics)
@@ -41,7 +41,12 @@ def fuse(
     _show(rows, json_output)
 
 
-def _numbers(text: str | None) -> list[float] | None:
+def numbers(text: str | None) -> list[float] | None:
+    """Weights as the command line has them, `0.6,0.4`.
+
+    Raises:
+        SkelbenchError: They are not of that form.
+    """
     try:
         return None if text is None else [float(part) for part in text.split(",")]
     except ValueError as error:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -194,4 +194,24 @@ class Reader(Protocol):
 
         ``classes`` limits the classes that occur (the first ones); a marker file
         ``SYNTHETIC`` beside them makes the loaded clips carry ``synthetic=True``.
+        """
+
+
+@runtime_checkable
+class FileReader(Protocol):
+    """What a reader has besides where a file can be read whose name and place tell no class.
+
+    ``skelbench predict`` then takes such files; a reader without it reads what `Reader.sources` finds.
+
+    Attributes:
+        patterns: The names of such files (``*.json``); one that begins with ``!`` says which are none.
+    """
+
+    patterns: tuple[str, ...]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The coordinates in one file, (T, M, V, C) float32.
+
+        Raises:
+            DataError: It is truncated or malformed; says where.
         """

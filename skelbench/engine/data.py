@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Loader = ClipLoader | VideoLoader
 
 RECORDINGS = "recordings.json"
+CLASSES = "classes.json"
 SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
 _MOST_LISTED = 20
 
@@ -126,6 +127,25 @@ class LoadedData:
                 where=folder.path,
                 remedy="Choose another folder with --runs, or run it again with --no-resume",
             )
+        if not (folder.path / CLASSES).exists():
+            folder.write_text(CLASSES, json.dumps(self.clips.class_names, indent=2) + "\n")
+
+
+def stored_classes(folder: RunFolder, checked: Checked) -> tuple[str, ...]:
+    """The names of a run's classes, as its recordings had them.
+
+    Raises:
+        RunFolderError: The file is damaged.
+    """
+    if not (folder.path / CLASSES).exists():  # a run from before they were kept
+        return tuple(checked.dataset.reader().class_names)
+    try:
+        names = json.loads(folder.read_text(CLASSES))
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunFolderError("the file is damaged", where=folder.path / CLASSES, remedy="Remove it")
+    return tuple(names)
 
 
 def load_data(

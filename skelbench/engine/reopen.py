@@ -46,14 +46,21 @@ def open_network(folder: RunFolder) -> nn.Module:
     Raises:
         RunFolderError: The run is not finished, or its network is gone.
     """
-    return _trained(folder, load_registry())[-1]
+    return open_trained(folder, load_registry())[-1]
 
 
-def _trained(
+def open_trained(
     folder: RunFolder, registry: Registry, sets: Sequence[str] = ()
 ) -> tuple[Record, Checked, NamedArchitecture, nn.Module]:
-    """Record, spec, architecture and network of a finished run."""
+    """Record, spec, architecture and network of a finished run, for which its recordings are not needed.
+
+    Raises:
+        RunFolderError: The run is not finished, or its network is gone.
+    """
     record = folder.finished()
+    if record.fusion:
+        remedy = f"Name the runs it was made of: {', '.join(record.fusion)}"
+        raise RunFolderError("fused scores have no network of their own", where=folder.path, remedy=remedy)
     checked = check_spec(load_spec(folder.path / SPEC, sets=sets), registry)
     # The one that was found or given as a file, else one that the spec names.
     stored = folder.path / ARCHITECTURE
@@ -76,7 +83,7 @@ def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Re
         DataError: The recordings are gone, or they are others than the run's.
     """
     folder, screen, registry = RunFolder(path), Screen(), load_registry()
-    record, checked, given, network = _trained(folder, registry, sets)
+    record, checked, given, network = open_trained(folder, registry, sets)
     root = data or Path(checked.spec.data.root or "")
     options = RunOptions(data=root, seed=folder.seed, runs=path.parent)
     loaded = load_data(checked, root, options.stores, folder.seed, screen)

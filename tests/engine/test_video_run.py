@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from skelbench_plugins.datasets.ucf101.reader import Ucf101Reader
 
 from skelbench.data import VideoFile
+from skelbench.engine.predict import Source, classify
 from skelbench.engine.rescore import rescore
 from skelbench.errors import DataError
 from skelbench.results.record import Record
+from skelbench.results.store import RunFolder
 
 from . import tiny
 
@@ -105,3 +108,28 @@ def test_without_inference_the_whole_training_split_is_trained_on_and_a_third_pa
     data = spec()
     data["search"] = {**data["search"], "inference": 0.2}
     assert tiny.run(tmp_path, videos, data, arch="plain").clips == finished[1].clips
+
+
+def test_files_without_labels_get_the_scores_of_the_test_and_long_ones_windows(
+    finished: tuple[Path, Record], videos: Path, tmp_path: Path
+) -> None:
+    folder, record = finished
+    path = folder / "runs" / record.run
+    scores = RunFolder(path).load_scores()
+    (file,) = videos.rglob(f"{scores.ids[0]}.avi")
+    _, (whole,) = classify([path], Source((file,)))
+    np.testing.assert_allclose(whole.probabilities, scores.scores[0], atol=1e-6)
+    _, windows = classify([path], Source((file,), window=10, stride=4))
+    assert [one.start for one in windows][:2] == [0, 4]
+    assert windows[-1].stop == whole.stop
+    assert windows[0].rate and windows[0].rate == whole.rate
+    frames = VideoFile(file).read(np.arange(4, 14))
+    np.save(tmp_path / "part.npy", frames)
+    _, (part,) = classify([path], Source(arrays=tmp_path / "part.npy"))
+    np.testing.assert_allclose(part.probabilities, windows[1].probabilities, atol=0.05)  # resized otherwise
+    with pytest.raises(DataError, match=r"part\.npy.*a clip spans"):
+        np.save(tmp_path / "part.npy", frames[:5])
+        classify([path], Source(arrays=tmp_path / "part.npy"))
+    with pytest.raises(DataError, match="which is no video"):
+        np.save(tmp_path / "part.npy", frames.astype(float))
+        classify([path], Source(arrays=tmp_path / "part.npy"))

@@ -51,7 +51,10 @@ class KineticsReader:
     Attributes:
         class_names: One name per class; numbered until `sources` has read the label files.
         dropped: Files that the last `sources` left out because their ``has_skeleton`` is false.
+        patterns: The owners' files but for their label files.
     """
+
+    patterns = ("*.json", "!*_label.json")
 
     def __init__(self) -> None:
         self.class_names: tuple[str, ...] = NUMBERED
@@ -104,6 +107,14 @@ class KineticsReader:
                 remedy="Give recordings and label files of one release",
             )
         return [Clip(sample_id(source.part, source.path.stem), source.label, frames)]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """Two persons a frame of a file of any name, (T, 2, 18, 3).
+
+        Raises:
+            DataError: The file is truncated or malformed.
+        """
+        return _frames(_content(path), path)
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         """``val``: the recordings of ``kinetics_train``, (n,) bool; see `kinetics_poses.is_train`."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from skelbench.data import Clip
 from skelbench.errors import DataError
 
@@ -74,6 +76,18 @@ def read_recording(source: Path | ZipMember) -> list[Clip]:
         _log.warning("%s: no body in any frame; left out", source)
         return []
     return [Clip(str(name), name.action - 1, frames, name.subject, name.camera, name.setup)]
+
+
+def read_bodies(path: Path) -> np.ndarray:
+    """The two most moving bodies of a file of any name, (T, 2, 25, 3).
+
+    Raises:
+        DataError: The file is truncated or malformed, or shows nobody.
+    """
+    frames = most_moving(parse_skeleton(_read_file(path), path).slots(), PERSONS)
+    if not frames.any():
+        raise DataError("no body in any frame", where=path, remedy="Leave the file out")
+    return frames
 
 
 def _walk(root: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from skelbench.errors import DataError
 
 from .names import NTU60, NTU120, Edition, class_names
 from .prepared import Prepared, fixed_split, prepared_sources, read_prepared
-from .raw import ZipMember, read_recording, recordings
+from .raw import ZipMember, read_bodies, read_recording, recordings
 from .synthetic import write_recordings
 
 Source = Path | ZipMember | Prepared
@@ -24,10 +24,12 @@ class NtuReader:
     Attributes:
         edition: Which of the two data sets.
         class_names: One name per class.
+        patterns: The owners' files.
     """
 
     edition: Edition
     class_names: tuple[str, ...]
+    patterns = ("*.skeleton",)
 
     def sources(self, root: Path) -> Sequence[Source]:
         """The recordings under ``root``: raw ones where there are any, else those of a prepared form.
@@ -61,6 +63,14 @@ class NtuReader:
         if isinstance(source, Path | ZipMember):
             return read_recording(source)
         return read_prepared(source, self.edition)
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The two most moving persons of a ``.skeleton`` file of any name, (T, 2, 25, 3).
+
+        Raises:
+            DataError: It is truncated or malformed, or shows nobody.
+        """
+        return read_bodies(path)
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         """(n,) bool: the recordings that ``protocol`` trains on.

@@ -55,6 +55,8 @@ class DhgReader:
         classes: 14 gestures, or 28 of gesture and fingers.
     """
 
+    patterns = ("*.txt", "!*_gestures.txt", "!informations_*.txt")
+
     def __init__(self, classes: int) -> None:
         self._classes = classes
         self.class_names: tuple[str, ...] = class_names(classes, _GESTURES)
@@ -98,6 +100,14 @@ class DhgReader:
             )
         label = label_of(hand.gesture, hand.finger, self._classes)
         return [Clip(str(hand), label, kept, hand.subject)]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The whole of a text file of any name with 66 numbers a line, (T, 1, 22, 3).
+
+        Raises:
+            DataError: It is truncated or malformed.
+        """
+        return read_frames(path)
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         """``loso-K``: the recordings of all performers but performer K, (n,) bool.

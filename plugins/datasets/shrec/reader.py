@@ -63,6 +63,8 @@ class ShrecReader:
         classes: 14 gestures, or 28 of gesture and fingers.
     """
 
+    patterns = ("*.txt", "!*_gestures.txt", "!informations_*.txt")
+
     def __init__(self, classes: int) -> None:
         self._classes = classes
         self.class_names: tuple[str, ...] = class_names(classes, _GESTURES)
@@ -100,6 +102,14 @@ class ShrecReader:
             _log.warning("%s: %d frames, and the list says %d", source.path, len(frames), entry.frames)
         label = entry.label14 if self._classes == GESTURES else entry.label28
         return [Clip(f"{entry.part}/{source.hand}", label, frames, source.hand.subject)]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The whole of a text file of any name with 66 numbers a line, (T, 1, 22, 3).
+
+        Raises:
+            DataError: It is truncated or malformed.
+        """
+        return read_frames(path)
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         """``official``: the recordings of ``train_gestures.txt``, (n,) bool.

@@ -42,6 +42,7 @@ class UclaReader:
         "throw",
         "carry",
     )
+    patterns = ("*.json",)
 
     def sources(self, root: Path) -> Sequence[Path]:
         """The recordings in ``root`` or in its folder ``all_sqe``, sorted by name.
@@ -71,16 +72,23 @@ class UclaReader:
             raise DataError(
                 "the name tells no NW-UCLA action", where=source, remedy="Remove or rename the file"
             )
-        frames = _coordinates(source)
         return [
             Clip(
                 id=source.stem,
                 label=_ACTIONS.index(int(named[1])),
-                frames=frames[:, None],
+                frames=self.frames(source),
                 subject=int(named[2]),
                 camera=int(named[4]),
             )
         ]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The coordinates in a file of any name, (T, 1, 20, 3).
+
+        Raises:
+            DataError: See `read`.
+        """
+        return _coordinates(path)[:, None]
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         """Cross-view: the recordings of views 1 and 2, (n,) bool.
