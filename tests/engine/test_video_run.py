@@ -122,14 +122,13 @@ def test_files_without_labels_get_the_scores_of_the_test_and_long_ones_windows(
     _, windows = classify([path], Source((file,), window=10, stride=4))
     assert [one.start for one in windows][:2] == [0, 4]
     assert windows[-1].stop == whole.stop
-    assert windows[0].rate and windows[0].rate == whole.rate
+    assert windows[0].rate
+    assert windows[0].rate == whole.rate
     frames = VideoFile(file).read(np.arange(4, 14))
     np.save(tmp_path / "part.npy", frames)
     _, (part,) = classify([path], Source(arrays=tmp_path / "part.npy"))
     np.testing.assert_allclose(part.probabilities, windows[1].probabilities, atol=0.05)  # resized otherwise
-    with pytest.raises(DataError, match=r"part\.npy.*a clip spans"):
-        np.save(tmp_path / "part.npy", frames[:5])
-        classify([path], Source(arrays=tmp_path / "part.npy"))
-    with pytest.raises(DataError, match="which is no video"):
-        np.save(tmp_path / "part.npy", frames.astype(float))
-        classify([path], Source(arrays=tmp_path / "part.npy"))
+    for array, told in ((frames[:5], "a clip spans"), (frames.astype(float), "which is no video")):
+        np.save(tmp_path / "bad.npy", array)
+        with pytest.raises(DataError, match=rf"bad\.npy.*{told}"):
+            classify([path], Source(arrays=tmp_path / "bad.npy"))
