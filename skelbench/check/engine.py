@@ -23,8 +23,11 @@ def check_engine(checked: Checked) -> None:
         what = f"engine '{engine.name}' cannot stop a trial that takes too long"
         where = "trial_timeout"
         remedy = "Use --workers or 'engine: {name: local}', or leave out 'trial_timeout'"
-    elif shared and engine.workers:
-        what = f"engine '{engine.name}' has nothing to do: with shared weights one process trains a supernet"
+    elif shared and engine.workers and checked.strategy.form != "ask_tell":
+        what = (
+            f"engine '{engine.name}' has nothing to do: strategy '{checked.strategy.name}' has no "
+            "generations of candidates, and one process trains its supernet"
+        )
         where, remedy = "engine", "Leave it out, and --workers"
     else:
         return

@@ -1,4 +1,4 @@
-"""Opening a finished run again: its record, its trained network and its recordings."""
+"""Opening a run again: one in progress for a worker, a finished one with its trained network."""
 
 from __future__ import annotations
 
@@ -38,6 +38,20 @@ class Reopened:
     record: Record
     architecture: NamedArchitecture
     network: nn.Module
+
+
+def open_job(path: Path, options: RunOptions) -> Job:
+    """A run that another process has begun.
+
+    Args:
+        path: Its folder, which holds its spec with the place of its recordings.
+        options: What the command line adds.
+    """
+    screen, registry, folder = Screen(quiet=True), load_registry(), RunFolder(path)
+    checked = check_spec(load_spec(folder.path / SPEC), registry)
+    root = Path(checked.spec.data.root or "")
+    data = load_data(checked, root, options.stores, options.seed, screen)
+    return Job(registry, checked, data, folder, options, screen)
 
 
 def open_network(folder: RunFolder) -> nn.Module:

@@ -5,26 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from skelbench.engine.candidates import Comparison
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.engine.trial import Trials, clear_trials
 from skelbench.engine.validate import validate_search
 from skelbench.engine.watch import NoiseTwins, Watch
-from skelbench.errors import SkelbenchError, SpecError
-from skelbench.recipe import TrainOptions
+from skelbench.errors import SkelbenchError
 from skelbench.results.health import SearchHealth
 from skelbench.results.record import Failure, SearchCost
 from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture, NamedArchitecture
-from skelbench.training.batches import KeptBatches, LazyLoader
-from skelbench.training.devices import precision_name, single_precision
-from skelbench.training.fit import LAST, Epochs
-from skelbench.training.seed import seed_everything
-from skelbench.training.trainer import quiet, trainer_arguments
 
 SEARCHED = "searched"
 NO_SIGNAL = "this search cannot tell its candidates apart"
@@ -102,72 +93,9 @@ def make_search(job: Job, seed: int | None = None) -> Any:
 
 
 def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:
-    from skelbench.engine import nas
-    from skelbench.space.build import SupernetSpace
+    from skelbench.engine.supernet import search_with_shared_weights  # NNI, which it needs, takes seconds
 
-    spec, options = job.checked.spec, job.checked.spec.search_options()
-    _refuse_untrainable(options, job.checked.strategy.form)
-    folder = job.folder.checkpoints / "search"
-    folder.mkdir(exist_ok=True)
-    seed_everything(job.options.seed)
-    loader = job.data.train_loader(options, whole=False)
-    held_out = job.data.inference_loader(spec.evaluate.batch_size)
-    device = torch.device("cuda", 0) if job.device == "cuda" else None
-    tf32 = precision_name(options.precision, job.options.accelerator) == "tf32"
-    bar = job.screen.bar("search", options.epochs * len(loader))
-    with bar as advance, quiet(), single_precision(tf32):
-        epochs = Epochs(folder, None, journal.epoch, advance)
-        trainer = trainer_arguments(options, job.options.accelerator)
-        training = nas.SupernetJob(
-            points=job.checked.space.points,
-            options=options,
-            trainer={**trainer, "callbacks": [epochs]},
-            loader=LazyLoader(loader, device),
-            validation=KeptBatches(job.data.validation_loader(spec.evaluate.batch_size)),
-            active=spec.search.active,
-            seed=job.options.seed,
-            clip_shape=job.checked.clip_shape(),
-            alphas=LazyLoader(job.data.alpha_loader(options), device),
-            inference=None if held_out is None else KeptBatches(held_out),
-            checkpoint=folder / LAST if (folder / LAST).exists() else None,
-            comparison=Comparison.of(spec.search),
-        )
-        supernet = SupernetSpace(job.checked.search_network, job.checked.context())
-        best = _carry(job, search, supernet, training, journal)
-    for row in epochs.history:  # a crash between checkpoint and journal may have lost a line
-        journal.epoch(row)
-    return best
-
-
-def _refuse_untrainable(options: TrainOptions, form: str) -> None:
-    """See that a supernet can be trained by a recipe.
-
-    Raises:
-        SpecError: It cannot.
-    """
-    if options.precision == "16":
-        raise SpecError(
-            "a supernet is not trained in half precision, whose scaled gradients a search would mistake",
-            where="search.train.precision",
-            remedy="Set search.train.precision to bf16",
-        )
-    if options.accumulate > 1 and form == "oneshot":
-        raise SpecError(
-            "NNI's one-shot strategies make a step of every batch",
-            where="search.train.accumulate",
-            remedy="Set search.train.accumulate to 1",
-        )
-
-
-def _carry(job: Job, search: Any, supernet: Any, training: Any, journal: Journal) -> Proposal:
-    """Train the supernet in the way that the form of the search asks for."""
-    from skelbench.engine import nas
-
-    form, engine = job.checked.strategy.form, _engine(job)
-    if form == "oneshot":
-        return nas.search_by_oneshot(search, job.checked.space, supernet, training, journal, engine)
-    module = nas.GradientModule if form == "gradient" else nas.SupernetModule
-    return nas.search_on_supernet(search, supernet, training, journal, engine, module)
+    return search_with_shared_weights(job, search, journal, _engine(job))
 
 
 def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:

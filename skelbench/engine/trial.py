@@ -7,17 +7,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from skelbench.check.spec import check_spec
-from skelbench.console import Screen
 from skelbench.engine.candidates import Comparison, Evaluation
-from skelbench.engine.data import load_data
 from skelbench.engine.job import Job, RunOptions
-from skelbench.host.registry import load_registry
+from skelbench.engine.reopen import open_job
 from skelbench.layers import prepare_for_inference
-from skelbench.results.store import SPEC, RunFolder
+from skelbench.results.store import RunFolder
 from skelbench.search import Sample
 from skelbench.space.network import build_network
-from skelbench.spec.resolve import load_spec
 from skelbench.training.fit import fit
 from skelbench.training.seed import seed_everything
 
@@ -57,14 +53,10 @@ def open_trials(path: Path, options: RunOptions) -> Trials:
     """The trials of a run that another process has begun.
 
     Args:
-        path: Its folder, which holds its spec with the place of its recordings.
+        path: Its folder.
         options: What the command line adds.
     """
-    screen, registry, folder = Screen(quiet=True), load_registry(), RunFolder(path)
-    checked = check_spec(load_spec(folder.path / SPEC), registry)
-    root = Path(checked.spec.data.root or "")
-    data = load_data(checked, root, options.stores, options.seed, screen)
-    return Trials(Job(registry, checked, data, folder, options, screen))
+    return Trials(open_job(path, options))
 
 
 def clear_trials(folder: RunFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import torch
@@ -79,13 +80,18 @@ class LazyLoader:
 
 
 class KeptBatches:
-    """A loader's batches, read when they are first wanted and kept for the next time."""
+    """A loader's batches, read when they are first wanted and kept for the next time.
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    Args:
+        loader: Batches.
+        most: Only so many first ones; None: all.
+    """
+
+    def __init__(self, loader: Iterable[Any], most: int | None = None) -> None:
+        self._loader, self._most = loader, most
         self._batches: list[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         if self._batches is None:
-            self._batches = list(self._loader)
+            self._batches = list(islice(self._loader, self._most))
         return iter(self._batches)

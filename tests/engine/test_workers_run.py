@@ -12,6 +12,7 @@ from skelbench.errors import SpecError
 from skelbench.results.store import RunFolder
 
 from . import tiny
+from .test_supernet import lines_without_times
 
 OWN = tiny.own("random", evaluations=4, batch=3)
 
@@ -58,8 +59,8 @@ def test_a_number_of_workers_that_is_none_is_told(workers: Any, tmp_path: Path, 
             "with shared weights there are no trials that could take too long",
         ),
         (
-            {**tiny.SHARED, "engine": {"name": "local"}},
-            "engine 'local' has nothing to do: with shared",
+            {"strategy": {"name": "darts"}, "engine": {"name": "local"}},
+            "engine 'local' has nothing to do: strategy 'darts' has no generations of candidates",
         ),
         ({**OWN, "trial_timeout": 0}, "trial_timeout"),
         ({**OWN, "engine": {"name": "local", "workers": 0}}, "engine 'local': workers"),
@@ -80,3 +81,18 @@ def test_the_engine_is_not_part_of_a_run_s_identity(tmp_path: Path):
     engines = [{"name": "sequential"}, {"name": "local"}, {"name": "local", "workers": 8}]
     found = {tiny.checked(tmp_path, tiny.spec(search={**OWN, "engine": e})).resolved.hash for e in engines}
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("search", [tiny.SHARED, tiny.RANDOM_ON_SUPERNET], ids=["ceim", "random"])
+def test_candidates_on_a_supernet_are_worth_the_same_to_any_number_of_workers(
+    search: dict[str, Any], tmp_path: Path, raw: Path
+):
+    spec = tiny.spec(search=search)
+    records = {w: tiny.run(tmp_path, raw, spec, runs=f"runs{w}", workers=w) for w in (None, 1, 2)}
+    one = tiny.only_run(tmp_path / "runsNone")
+    for workers in (1, 2):
+        assert records[workers].comparable() == records[None].comparable()
+        other = tiny.only_run(tmp_path / f"runs{workers}")
+        assert lines_without_times(other) == lines_without_times(one), "in one order, whoever was faster"
+        assert other.answers() == one.answers()
+        assert not list(other.checkpoints.glob("search/*frozen*")), "the copy of the weights is gone"

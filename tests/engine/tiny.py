@@ -17,6 +17,7 @@ from skelbench.results.store import RunFolder
 from skelbench.spec.resolve import load_spec
 
 SHARED = {"strategy": {"name": "ceim", "population": 4, "warmup_epochs": 1}, "epochs": 3}
+RANDOM_ON_SUPERNET = {"strategy": {"name": "random", "evaluations": 5}, "epochs": 2}
 MIX = {"mix": {"label": "graph_{i}", "from": ["cheb.l", "cheb.l2", "dynamic.s"]}}
 BLOCK = {"op": "stgcn_block", "channels": 4, "kernel": 3, "graph": MIX}
 

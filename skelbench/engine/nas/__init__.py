@@ -10,13 +10,19 @@ from __future__ import annotations
 # First, as it imports NNI without the warnings of its import.
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine  # isort: split
 
+from skelbench.engine.nas.candidate_pool import Candidate, CandidatePool
+from skelbench.engine.nas.frozen import FrozenSupernet
 from skelbench.engine.nas.gradient import GradientModule
 from skelbench.engine.nas.oneshot import learns_weights, oneshot_class, search_by_oneshot
-from skelbench.engine.nas.supernet import SEARCH_STATE, SupernetJob, SupernetModule, search_on_supernet
+from skelbench.engine.nas.supernet import SEARCH_STATE, SupernetModule, search_on_supernet
+from skelbench.engine.nas.supernet_job import SupernetJob
 from skelbench.engine.nas.trials import search_by_trials
 
 __all__ = [
     "SEARCH_STATE",
+    "Candidate",
+    "CandidatePool",
+    "FrozenSupernet",
     "GradientModule",
     "SupernetJob",
     "SupernetModule",

@@ -20,10 +20,11 @@ from torch import Tensor
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
 from skelbench.engine.nas.gradient import endless
-from skelbench.engine.nas.supernet import SupernetJob, TrainingModule, resumption
+from skelbench.engine.nas.supernet_job import SupernetJob, TrainingModule, resumption
 from skelbench.errors import SpecError
 from skelbench.search import OneShot, Point, Proposal, Sample, Space, Weights
 from skelbench.space.build import SupernetSpace, edge_choices
+from skelbench.training.batches import KeptBatches
 from skelbench.training.checkpoint import check_fits
 from skelbench.training.lightning import pl
 
@@ -220,13 +221,14 @@ def _best_drawn(
     set_epoch = getattr(job.loader, "set_epoch", None)
     if set_epoch:  # the same training batches for all, also where the search goes on here
         set_epoch(job.options.epochs)
+    calibration = KeptBatches(job.loader, job.comparison.calibration_batches)
     while len(seen) < wanted:
         sample = space.sample(rng)
         if sample in seen:
             continue
         started = time.perf_counter()
         activate(module, memo_of(space.points, sample))
-        found = job.comparison.on_supernet(module.training_module, job.validation, job.loader)
+        found = job.comparison.on_supernet(module.training_module, job.validation, calibration)
         seconds, fitness = time.perf_counter() - started, found.fitness
         place = (job.options.epochs, len(seen), Proposal(sample))
         journal.trial(*place, fitness=fitness, seconds=seconds, answers=found.answers)

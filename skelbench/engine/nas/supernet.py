@@ -4,76 +4,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.oneshot.pytorch.base_lightning import BaseOneShotLightningModule
 from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
-from skelbench.engine.candidates import Comparison, Evaluation
+from skelbench.engine.candidates import Evaluation
 from skelbench.engine.journal import Journal
 from skelbench.engine.nas.experiment import run_experiment
+from skelbench.engine.nas.supernet_job import AFRESH, SupernetJob, TrainingModule, resumption
 from skelbench.engine.validate import proposals_of
 from skelbench.errors import RunFolderError
-from skelbench.recipe import TrainOptions
 from skelbench.search import GradientSearch, Point, Proposal, Search, Weights, as_weights
 from skelbench.space.build import SupernetSpace, supernet_hook
 from skelbench.space.decisions import Decision
 from skelbench.space.trellises import Trellis
-from skelbench.training.checkpoint import check_fits, stored
-from skelbench.training.module import ClipClassifier
+from skelbench.training.batches import KeptBatches
+from skelbench.training.checkpoint import check_fits
 
 SEARCH_STATE = "skelbench_search"
-AFRESH = "Remove it to search from the beginning"
-
-
-@dataclass(frozen=True)
-class SupernetJob:
-    """What it takes to train a supernet.
-
-    Attributes:
-        points: The decisions of the space.
-        options: The supernet's recipe.
-        trainer: Keyword arguments of the Lightning trainer.
-        loader: Training batches.
-        validation: Validation batches (x, y, index), gone through again and again.
-        inference: Batches on which a gradient search's architectures are evaluated, or None: of clips that
-            neither the supernet nor the search learns from.
-        active: ``single`` trains one drawn candidate per decision and step (Peng et al. 2020,
-            eq. 15), ``all`` the weighted sum of all (eq. 8).
-        seed: Seed of the draws.
-        clip_shape: The shape of one clip, (1, C, T, V, M).
-        alphas: Batches for the weights of a gradient search, of clips that are not trained on.
-        checkpoint: A checkpoint to go on from, or None.
-        comparison: How candidates are compared.
-    """
-
-    points: Sequence[Point]
-    options: TrainOptions
-    trainer: dict[str, Any]
-    loader: Any
-    validation: Iterable[Any]
-    active: Literal["single", "all"]
-    seed: int
-    clip_shape: Sequence[int] = ()
-    alphas: Any = None
-    inference: Iterable[Any] | None = None
-    checkpoint: Path | None = None
-    comparison: Comparison = field(default_factory=Comparison)
-
-
-class TrainingModule(ClipClassifier, LightningModule):
-    """The classifier as NNI's one-shot modules want to see it."""
-
-    @property
-    def model(self) -> torch.nn.Module | None:
-        """The supernet."""
-        return self.network
 
 
 class Supernet(BaseOneShotLightningModule):
@@ -103,10 +57,13 @@ class Supernet(BaseOneShotLightningModule):
     def set_weights(
         self, weights: Mapping[str, Any], *, tracked: bool = False, normalised: bool = True
     ) -> None:
-        """Weigh the candidates; from here on all of them are summed (see `Decision.take`)."""
-        for module in self.modules():
-            if isinstance(module, Decision | Trellis):
-                module.take(weights, tracked=tracked, normalised=normalised)
+        """See the function `set_weights`."""
+        set_weights(self, weights, tracked=tracked, normalised=normalised)
+
+    def on_train_epoch_start(self) -> None:
+        """All candidates after this epoch are normalised by the same batches, which are read once."""
+        super().on_train_epoch_start()
+        self._calibration = KeptBatches(self._job.loader, self._job.comparison.calibration_batches)
 
     def learn(self, loss: Tensor, batch_idx: int) -> None:
         """Take the gradients of a batch; after as many as the recipe accumulates, a step by their mean."""
@@ -123,28 +80,37 @@ class Supernet(BaseOneShotLightningModule):
 
     def judged(self, proposal: Proposal) -> Evaluation:
         """A proposal on the validation clips, with the weights as they are."""
-        self.set_weights(_weights(self._job.points, proposal))
+        self.set_weights(weights_of(self._job.points, proposal))
         return self.judged_on(self._job.validation)
 
     def judged_on(self, batches: Iterable[Any]) -> Evaluation:
         """What the supernet is set to on some clips, normalised as the job says."""
         with self.trainer.precision_plugin.forward_context():
-            return self._job.comparison.on_supernet(self.training_module, batches, self._job.loader)
+            return self._job.comparison.on_supernet(self.training_module, batches, self._calibration)
 
     def evaluate(self, generation: int, proposals: Sequence[Proposal]) -> None:
         """Tell the search what its proposals are worth, and the journal as well."""
-        fitness = [self._fitness(generation, i, p) for i, p in enumerate(proposals)]
+        made = self._evaluations([p for p in proposals if p.fitness is None])
+        fitness: list[float | None] = []
+        for number, proposal in enumerate(proposals):
+            known = proposal.fitness
+            found, seconds = next(made) if known is None else (Evaluation(known), 0.0)
+            self._journal.trial(
+                generation, number, proposal, fitness=found.fitness, seconds=seconds, answers=found.answers
+            )
+            fitness.append(found.fitness)
         self._search.tell(proposals, fitness)
 
-    def _fitness(self, generation: int, number: int, proposal: Proposal) -> float:
-        started = time.perf_counter()
-        known = proposal.fitness
-        found = self.judged(proposal) if known is None else Evaluation(known)
-        seconds = time.perf_counter() - started
-        self._journal.trial(
-            generation, number, proposal, fitness=found.fitness, seconds=seconds, answers=found.answers
-        )
-        return found.fitness
+    def _evaluations(self, proposals: Sequence[Proposal]) -> Iterator[tuple[Evaluation, float]]:
+        """What proposals are worth, in their order, and how many seconds each took."""
+        if self._job.workers is not None:
+            weights = [weights_of(self._job.points, proposal) for proposal in proposals]
+            yield from self._job.workers.evaluate(self.training_module, self.current_epoch, weights)
+            return
+        for proposal in proposals:
+            started = time.perf_counter()
+            found = self.judged(proposal)
+            yield found, time.perf_counter() - started
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the search's state ride in the checkpoint, as text."""
@@ -264,21 +230,21 @@ def search_on_supernet(
     return search.best()
 
 
-def resumption(job: SupernetJob) -> dict[str, Any]:
-    """Arguments by which Lightning goes on from the job's checkpoint; none where there is none.
+def set_weights(
+    network: nn.Module, weights: Mapping[str, Any], *, tracked: bool = False, normalised: bool = True
+) -> None:
+    """Weigh the candidates of a supernet; from here on all of them are summed (see `Decision.take`)."""
+    for module in network.modules():
+        if isinstance(module, Decision | Trellis):
+            module.take(weights, tracked=tracked, normalised=normalised)
+
+
+def weights_of(points: Sequence[Point], proposal: Proposal) -> Weights:
+    """What the supernet is set to for a proposal.
 
     Raises:
-        RunFolderError: The checkpoint is damaged.
+        TypeError: It is neither an architecture nor weights.
     """
-    if job.checkpoint is None:
-        return {}
-    content: Any = stored(job.checkpoint)
-    if not (isinstance(content, dict) and isinstance(content.get("state_dict"), dict)):
-        raise RunFolderError("the checkpoint holds no supernet", where=job.checkpoint, remedy=AFRESH)
-    return {"ckpt_path": str(job.checkpoint), "weights_only": True}
-
-
-def _weights(points: Sequence[Point], proposal: Proposal) -> Weights:
     if proposal.weights is not None:
         return proposal.weights
     if proposal.sample is None:
