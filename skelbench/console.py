@@ -33,6 +33,11 @@ class Screen:
         self._quiet, self._label = quiet, label
         self._console = Console(stderr=True, highlight=False)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is shown."""
+        return self._quiet
+
     def say(self, text: str) -> None:
         """One line."""
         if self._quiet:

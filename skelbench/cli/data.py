@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skelbench.cli.data_report import report, show_report
 from skelbench.components import Dataset
 from skelbench.errors import DataError, did_you_mean
 from skelbench.host.registry import load_registry
 
 if TYPE_CHECKING:
-    from skelbench.data import Reader, Recordings, VideoReader
+    from skelbench.data import Recordings
 
 app = typer.Typer(
     help="Verify, convert and make up recordings. Example: skelbench data check ucla DATA/nw-ucla",
@@ -28,43 +29,6 @@ Params = Annotated[
     typer.Option("--param", metavar="NAME=VALUE", help="A parameter of the data set; may be given often."),
 ]
 Decode = Annotated[bool, typer.Option("--decode", help="Of videos: decode every frame, to find all damage.")]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `check` found.
-
-    Attributes:
-        dataset: The data set.
-        protocol: The protocol.
-        synthetic: Whether the recordings are synthetic.
-        preprocess: The pre-processing of a store, ``none`` for raw files.
-        recordings: Recordings found.
-        train: Of these in training.
-        test: Of these in test.
-        expected: (train, test) of the complete data set, or None where unknown.
-        missing: (train, test) recordings short of these.
-        unexpected: (train, test) recordings beyond these.
-        classes: For each class name its (train, test) recordings.
-        frames: (shortest, median, longest) recording in frames.
-        unusable: Why each video that is listed cannot be used; these are not counted.
-        fingerprint: See `skelbench.data.split_fingerprint`.
-    """
-
-    dataset: str
-    protocol: str
-    synthetic: bool
-    preprocess: str
-    recordings: int
-    train: int
-    test: int
-    expected: tuple[int, int] | None
-    missing: tuple[int, int] | None
-    unexpected: tuple[int, int] | None
-    classes: dict[str, tuple[int, int]]
-    frames: tuple[int, float, int]
-    unusable: tuple[str, ...]
-    fingerprint: str
 
 
 @app.command(epilog="Example: skelbench data check ucla DATA/nw-ucla --json")
@@ -86,6 +50,7 @@ def check(
         raise DataError(
             f"'{dataset}' has no protocol '{chosen}'", remedy=did_you_mean(chosen, component.protocols)
         )
+    from skelbench.data.open import EMPTY_PART
     from skelbench.data.video.packets import MISSING
 
     recordings = _recordings(component, root, chosen, decode)
@@ -93,7 +58,12 @@ def check(
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
-        _show(found)
+        show_report(found)
+    for part, count in (("train", found.train), ("test", found.test)):
+        if not count:
+            raise DataError(
+                f"no recording is in the {part} split of '{chosen}'", where=root, remedy=EMPTY_PART
+            )
     damaged = [line for line in found.unusable if not line.endswith(MISSING)]
     if damaged:
         what = f"{len(damaged)} videos are damaged"
@@ -167,40 +137,6 @@ def synth(
     typer.echo(f"{out}: {clips} synthetic recordings of {dataset}")
 
 
-def report(clips: Recordings, reader: Reader | VideoReader, protocol: str) -> Report:
-    """Counts and fingerprint of recordings under a protocol.
-
-    Raises:
-        DataError: The protocol does not fit the recordings.
-    """
-    import numpy as np
-
-    from skelbench.data import split_fingerprint, training_part
-
-    is_train = training_part(clips, reader, protocol)
-    splits = [clips.labels[is_train], clips.labels[~is_train]]
-    by_class = np.stack([np.bincount(labels, minlength=len(clips.class_names)) for labels in splits], axis=1)
-    train, test = len(splits[0]), len(splits[1])
-    expected = None if clips.synthetic else reader.expected(protocol)
-    lengths = clips.lengths
-    return Report(
-        dataset=clips.dataset,
-        protocol=protocol,
-        synthetic=clips.synthetic,
-        preprocess=getattr(clips, "preprocess", "none"),
-        recordings=len(clips),
-        train=train,
-        test=test,
-        expected=expected,
-        missing=expected and (max(expected[0] - train, 0), max(expected[1] - test, 0)),
-        unexpected=expected and (max(train - expected[0], 0), max(test - expected[1], 0)),
-        classes={name: (int(a), int(b)) for name, (a, b) in zip(clips.class_names, by_class, strict=True)},
-        frames=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())),
-        unusable=getattr(clips, "left_out", ()),
-        fingerprint=split_fingerprint(clips, is_train),
-    )
-
-
 def _component(name: str, params: list[str] | None) -> Dataset:
     """The data set with parameters given as ``NAME=VALUE``, each value as a spec would have it."""
     from skelbench.spec.params import validated_params
@@ -235,7 +171,8 @@ def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> 
             raise DataError(f"the store holds '{clips.dataset}', not '{component.name}'", where=root)
         return clips
     with Screen().count(f"reading {component.name}") as progress:
-        return read_clips(component, component.reader(), root, progress=progress)
+        layout = load_registry().get("layout", component.layout)
+        return read_clips(component, component.reader(), root, layout=layout, progress=progress)
 
 
 def _index(component: Dataset, root: Path, cache: Path, decode: bool) -> None:
@@ -256,34 +193,3 @@ def _index(component: Dataset, root: Path, cache: Path, decode: bool) -> None:
 def _must_exist(root: Path) -> None:
     if not root.exists():
         raise DataError("no such file or folder", where=root)
-
-
-def _show(found: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from skelbench.data import short
-
-    console = Console()
-    made_up = ", synthetic" if found.synthetic else ""
-    table = Table(title=f"{found.dataset}, {found.protocol}{made_up}")
-    table.add_column("class")
-    table.add_column("train", justify="right")
-    table.add_column("test", justify="right")
-    for name, (train, test) in found.classes.items():
-        table.add_row(name, str(train), str(test), style=None if train and test else "yellow")
-    table.add_section()
-    table.add_row("found", str(found.train), str(found.test))
-    for label, pair in (
-        ("expected", found.expected),
-        ("missing", found.missing),
-        ("unexpected", found.unexpected),
-    ):
-        if pair is not None:
-            table.add_row(label, *map(str, pair), style="red" if label != "expected" and any(pair) else None)
-    console.print(table)
-    for line in found.unusable:
-        console.print(line, style="red", markup=False, soft_wrap=True)
-    shortest, median, longest = found.frames
-    console.print(f"frames: {shortest} to {longest}, median {median:g}; pre-processing: {found.preprocess}")
-    console.print(f"fingerprint: {short(found.fingerprint)}")

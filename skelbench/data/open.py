@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.border import train_mask
 from skelbench.data.dataset import Clips, Reader, Recordings
 from skelbench.data.fingerprint import split_fingerprint, trace
 from skelbench.data.holdout import by_chance, by_subject
@@ -15,10 +17,12 @@ from skelbench.data.lock import one_at_a_time
 from skelbench.data.preprocess import check_layout, find
 from skelbench.data.preprocess import preprocess as apply_preprocess
 from skelbench.data.sources import Progress, listing_fingerprint, read_clips
-from skelbench.data.store import is_store, open_store, write_store
+from skelbench.data.store import described_by, is_store, open_store, write_store
 from skelbench.data.video.dataset import VideoReader, Videos
 from skelbench.errors import DataError
 from skelbench.recipe import ValidationOptions
+
+EMPTY_PART = "Add the missing recordings, or choose another protocol"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def open_clips(
                 remedy=f"Give a store or the raw files of '{component.name}'",
             )
     else:
-        clips = trace(read_clips(component, component.reader(), root, progress=progress))
+        clips = trace(read_clips(component, component.reader(), root, layout=layout, progress=progress))
     check_layout(clips, layout)
     return apply_preprocess(clips, preprocess, layout)
 
@@ -97,7 +101,7 @@ def training_part(recordings: Recordings, reader: Reader | VideoReader, protocol
     """
     if isinstance(recordings, Videos):
         return recordings.train
-    return np.asarray(reader.is_train(recordings, protocol), dtype=bool)  # type: ignore[union-attr, arg-type]
+    return train_mask(reader, recordings, protocol)  # type: ignore[arg-type]
 
 
 def split(
@@ -128,7 +132,7 @@ def split(
         if not len(members):
             raise DataError(
                 f"no recording of '{recordings.dataset}' is in the {name} split of '{protocol}'",
-                remedy="Add the missing recordings, or choose another protocol",
+                remedy=EMPTY_PART,
             )
     hold_out = by_subject if validation.by == "subject" else by_chance
     rng = np.random.default_rng(seed)
@@ -152,7 +156,10 @@ def _cached(
     cache: Path,
     progress: Progress | None,
 ) -> Path:
-    store = cache / f"{component.name}-{preprocess}-{listing_fingerprint(root)[:16]}"
+    key = hashlib.sha256(
+        f"{described_by(component, layout)}\0{listing_fingerprint(root)}".encode()
+    ).hexdigest()
+    store = cache / f"{component.name}-{preprocess}-{key[:16]}"
     with one_at_a_time(store):
         if not is_store(store):
             reader = component.reader()

@@ -15,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.border import Border, check_together, place
 from skelbench.data.dataset import Clips, Reader
 from skelbench.data.fingerprint import recording_digest
 from skelbench.data.preprocess import preprocess
-from skelbench.data.sources import Progress, check_recordings
+from skelbench.data.sources import Progress
 from skelbench.errors import WorkFailed
 
 _SOURCES_PER_PART = 128
@@ -30,6 +31,7 @@ class Plan:
 
     Attributes:
         folder: Where the parts stand.
+        root: What is read.
         key: Names the files and options; parts of another key are of no use.
         component: The data set.
         reader: Its reader.
@@ -39,6 +41,7 @@ class Plan:
     """
 
     folder: Path
+    root: Path
     key: str
     component: Dataset
     reader: Reader
@@ -62,7 +65,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Part:
-    """Some recordings: the fields of `Clips`, and digests of their raw coordinates, (n, 32) uint8."""
+    """Some recordings: the fields of `Clips`, their files, and digests of raw coordinates, (n, 32) uint8."""
 
     ids: np.ndarray
     labels: np.ndarray
@@ -70,8 +73,16 @@ class Part:
     cameras: np.ndarray
     setups: np.ndarray
     offsets: np.ndarray
+    places: np.ndarray
     digests: np.ndarray
     frames: np.ndarray
+
+    def recordings(self) -> list[tuple[str, tuple[int, ...], str]]:
+        """Id, (M, V, C) and file of each."""
+        shape = self.frames.shape[1:]
+        return [
+            (name, shape, where) for name, where in zip(self.ids.tolist(), self.places.tolist(), strict=True)
+        ]
 
     def recording(self, number: int) -> np.ndarray:
         """The frames of one recording, (T, M, V, C)."""
@@ -153,10 +164,17 @@ def _write_part(job: Plan, target: Path) -> None:
 
 
 def _fill(folder: Path, job: Plan) -> None:
-    clips = [clip for source in job.sources for clip in job.reader.read(source)]
-    if clips:
-        check_recordings([clip.id for clip in clips], {clip.frames.shape[1:] for clip in clips}, folder)
+    border = Border(job.component, job.layout)
+    read = [
+        (clip, place(source, job.root))
+        for source in job.sources
+        for clip in border.read(job.reader, source, job.root)
+    ]
+    places = {clip.id: where for clip, where in read}
+    if read:
+        check_together([(clip.id, clip.frames.shape[1:], where) for clip, where in read], job.root)
         names = job.reader.class_names
+        clips = [clip for clip, _ in read]
         raw = Clips.of(clips, dataset=job.component.name, layout=job.component.layout, class_names=names)
         frames = preprocess(raw, job.preprocess, job.layout).frames
     else:
@@ -171,6 +189,7 @@ def _fill(folder: Path, job: Plan) -> None:
         cameras=raw.cameras,
         setups=raw.setups,
         offsets=raw.offsets,
+        places=np.array([places[name] for name in raw.ids.tolist()], dtype=str),
         digests=np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, 32),
     )
 

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from skelbench.components import Dataset
+from skelbench.components import Dataset, Layout
+from skelbench.data.border import Border, check_together, place
 from skelbench.data.dataset import Clip, Clips, Reader
-from skelbench.errors import DataError
 
 SYNTHETIC_MARKER = "SYNTHETIC"
 Progress = Callable[[int, int], None]
@@ -24,58 +22,43 @@ def read_clips(
     reader: Reader,
     root: Path,
     *,
+    layout: Layout | None = None,
     progress: Progress | None = None,
 ) -> Clips:
     """All raw recordings under ``root``, in memory, sorted by id.
 
+    Args:
+        component: The data set.
+        reader: Its reader.
+        root: Raw or prepared files.
+        layout: Its skeleton, with which the number of joints is compared.
+        progress: Told how many sources are read.
+
     Raises:
-        DataError: A file is damaged, two recordings have one id, they differ in size, or there is none.
+        DataError: A file is damaged, a recording does not agree with the data set's description, two have
+            one id, they differ in size, or there is none.
     """
-    sources = reader.sources(root)
-    clips = list(_read(reader, sources, progress))
-    check_recordings([clip.id for clip in clips], {clip.frames.shape[1:] for clip in clips}, root)
+    border = Border(component, layout)
+    sources = border.sources(reader, root)
+    read = list(_read(border, reader, sources, root, progress))
+    check_together([(clip.id, clip.frames.shape[1:], where) for clip, where in read], root)
     return Clips.of(
-        clips,
+        [clip for clip, _ in read],
         dataset=component.name,
         layout=component.layout,
-        class_names=reader.class_names,
+        class_names=border.class_names(reader, root),
         synthetic=is_synthetic(root, sources),
     )
 
 
-def _read(reader: Reader, sources: Sequence[Any], progress: Progress | None) -> Iterator[Clip]:
+def _read(
+    border: Border, reader: Reader, sources: Sequence[Any], root: Path, progress: Progress | None
+) -> Iterator[tuple[Clip, str]]:
     for number, source in enumerate(sources):
-        yield from reader.read(source)
+        for clip in border.read(reader, source, root):
+            yield clip, place(source, root)
         if progress:
             progress(number + 1, len(sources))
-
-
-def check_recordings(ids: Sequence[str], shapes: set[tuple[int, ...]], root: Path) -> None:
-    """Check what no single file can tell.
-
-    Args:
-        ids: Ids of all recordings.
-        shapes: Every (M, V, C) that occurs.
-        root: Where they come from.
-
-    Raises:
-        DataError: There is no recording, two have one id, or they differ in (M, V, C).
-    """
-    if not len(ids):
-        raise DataError("no usable recording", where=root, remedy="Check that the download is complete")
-    names, counts = np.unique(np.asarray(ids), return_counts=True)
-    if counts.max() > 1:
-        raise DataError(
-            f"two recordings have the id '{names[counts.argmax()]}'",
-            where=root,
-            remedy="Remove one of the copies",
-        )
-    if len(shapes) > 1:
-        raise DataError(
-            f"recordings differ in (persons, joints, channels): {sorted(shapes)}",
-            where=root,
-            remedy="Keep different preparations in folders of their own",
-        )
 
 
 def is_synthetic(root: Path, sources: Sequence[Any]) -> bool:

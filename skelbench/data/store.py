@@ -25,11 +25,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.border import Border, check_together
 from skelbench.data.dataset import Clips, Reader
 from skelbench.data.fingerprint import TracedClips, combined_digest
 from skelbench.data.parts import Part, Plan, open_parts, write_parts
 from skelbench.data.preprocess import find
-from skelbench.data.sources import Progress, check_recordings, is_synthetic, listing_fingerprint
+from skelbench.data.sources import Progress, is_synthetic, listing_fingerprint
 from skelbench.errors import DataError
 
 VERSION = 1
@@ -76,6 +77,14 @@ def is_store(path: Path) -> bool:
     return (path / "store.json").is_file()
 
 
+def described_by(component: Dataset, layout: Layout) -> str:
+    """What recordings made of the same files depend on: the data set with its parameters, and the layout."""
+    given = (
+        component.params.model_validate(dict(component.given)).model_dump_json() if component.given else ""
+    )
+    return f"{component.name} {given} {layout.joints} {component.classes}"
+
+
 def write_store(
     path: Path,
     component: Dataset,
@@ -107,17 +116,16 @@ def write_store(
     find(preprocess)
     if path.exists():
         raise DataError("already exists", where=path, remedy="Choose another place, or delete it first")
-    sources = reader.sources(root)
+    sources = Border(component, layout).sources(reader, root)
     key = hashlib.sha256(
-        json.dumps([VERSION, component.name, layout.name, preprocess, listing_fingerprint(root)]).encode()
+        json.dumps([VERSION, described_by(component, layout), preprocess, listing_fingerprint(root)]).encode()
     ).hexdigest()
     partial = path.with_name(f"{path.name}.partial")
-    plan = Plan(partial, key, component, reader, tuple(sources), preprocess, layout)
+    plan = Plan(partial, root, key, component, reader, tuple(sources), preprocess, layout)
     with _disk_errors(path, partial):
         write_parts(plan, workers=workers, progress=progress, resume=resume)
         parts = open_parts(plan)
-        shapes = {part.frames.shape[1:] for part in parts if len(part.ids)}
-        check_recordings([name for part in parts for name in part.ids], shapes, root)
+        check_together([one for part in parts for one in part.recordings()], root)
         made = partial / "store"
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()

@@ -15,6 +15,7 @@ from skelbench.console import Count, Screen
 from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.data.open import Split, open_clips, split
+from skelbench.data.remarks import remarks
 from skelbench.data.video.cache import FrameCache
 from skelbench.data.video.dataset import Videos
 from skelbench.data.video.index import WORKERS
@@ -175,6 +176,8 @@ def load_data(
     parts = split(clips, checked.dataset.reader(), checked.protocol, options, held_out, spec.search.inference)
     counts = f"{len(parts.train)} train, {len(parts.validation)} validation, {len(parts.test)} test clips"
     screen.say(f"{checked.protocol}: {counts}, split {parts.fingerprint[:12]}")
+    for line in () if screen.quiet else remarks(clips, np.isin(np.arange(len(clips)), parts.whole_train)):
+        screen.say(f"note: {line}")
     frames = FrameCache(cache / "frames", gib) if (gib := spec.data.video.cache_gib) else None
     return LoadedData(checked, clips, parts, seed, frames)
 

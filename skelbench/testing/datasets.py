@@ -10,6 +10,8 @@ import pytest
 
 from skelbench.components import Dataset
 from skelbench.data import Clips, read_clips, split_fingerprint
+from skelbench.data.border import train_mask
+from skelbench.data.remarks import remarks
 from skelbench.errors import DataError
 from skelbench.host.registry import Registry
 from skelbench.testing.named import NamedComponent
@@ -21,11 +23,13 @@ class DatasetConformance(NamedComponent):
     Attributes:
         clips: How many synthetic recordings to try it with.
         classes: Over how many classes they are spread.
+        real: A folder or file of the author's real recordings, which are tried too where they are there.
     """
 
     kind = "dataset"
     clips: ClassVar[int] = 24
     classes: ClassVar[int] = 4
+    real: ClassVar[str | Path | None] = None
 
     @pytest.fixture
     def loaded(self, component: Dataset, tmp_path: Path) -> tuple[Any, Clips]:
@@ -68,6 +72,17 @@ class DatasetConformance(NamedComponent):
             train = reader.is_train(clips, protocol)
             assert train.dtype == bool
             assert 0 < train.sum() < len(clips), f"{protocol} leaves one part empty"
+
+    def test_real_recordings_are_sound(self, component: Dataset, skelbench_registry: Registry) -> None:
+        """Those under `real` agree with the description, and each protocol has two parts of them."""
+        if self.real is None or not Path(self.real).exists():
+            pytest.skip("no real recordings: set 'real' to their folder")
+        reader, layout = component.reader(), skelbench_registry.get("layout", component.layout)
+        clips = read_clips(component, reader, Path(self.real), layout=layout)
+        for protocol in component.protocols:
+            train = train_mask(reader, clips, protocol)
+            assert 0 < train.sum() < len(clips), f"{protocol} leaves one part empty"
+            remarks(clips, train)
 
     def test_no_recording_is_there_twice(self, loaded: tuple[Any, Clips]) -> None:
         """Ids differ and so do coordinates: nothing that trains is tested under another name."""

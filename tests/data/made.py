@@ -74,7 +74,14 @@ class MadeReader:
 
 def made_dataset(**changes: Any) -> Dataset:
     """The component of `MadeReader`."""
-    fields = {"name": "made", "target": MadeReader, "layout": "chain", "classes": 3, "protocols": ("camera",)}
+    fields = {
+        "name": "made",
+        "target": MadeReader,
+        "layout": "chain",
+        "classes": 3,
+        "persons": 2,
+        "protocols": ("camera",),
+    }
     return Dataset(**{**fields, **changes})
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from skelbench.data.lock import one_at_a_time
 from skelbench.data.sources import Progress
 from skelbench.data.video.dataset import Extent, VideoFile, VideoSource
-from skelbench.errors import DataError
+from skelbench.errors import DataError, described
 
 Inspection = Extent | str
 """How much there is of a video, or why it cannot be used."""
@@ -152,6 +152,8 @@ def _look(source: VideoSource, decode: bool = False) -> Inspection:
         return extent
     except DataError as error:
         return error.problems[0].what
+    except Exception as error:  # a source may be a stranger's
+        return f"cannot be read ({described(error)})"
 
 
 def _stamp(path: Path) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skelbench.components import Dataset
+from skelbench.data.border import Border
 from skelbench.data.sources import Progress, is_synthetic
 from skelbench.data.video.dataset import Extent, Video, VideoFile, VideoReader, Videos
 from skelbench.data.video.index import Inspection, VideoIndex, look_into
@@ -46,7 +47,8 @@ def open_videos(
         remedy = f"Say where data set '{component.name}' is"
         raise DataError("no such file or folder", where=root, remedy=remedy)
     reader: VideoReader = component.reader()
-    listed = list(reader.videos(root, protocol))
+    border = Border(component)
+    listed = border.videos(reader, root, protocol)
     _check_listed(component, listed, root)
     found = _look_into(component, listed, root, cache, progress, decode)
     problems = {i: why for i, one in enumerate(found) if (why := unfit(one, component, options))}
@@ -57,7 +59,7 @@ def open_videos(
         [listed[i] for i in kept],
         [extent for i in kept if isinstance(extent := found[i], Extent)],
         dataset=component.name,
-        class_names=reader.class_names,
+        class_names=border.class_names(reader, root),
         synthetic=is_synthetic(root, ()),
         left_out=[f"{listed[i].source.name}: {why}" for i, why in problems.items()],
     )
@@ -90,10 +92,6 @@ def _check_listed(component: Dataset, listed: Sequence[Video], root: Path) -> No
     name, count = Counter(video.id for video in listed).most_common(1)[0]
     if count > 1:
         raise DataError(f"two videos have the id '{name}'", where=root, remedy="Remove one of the copies")
-    for video in listed:
-        if not 0 <= video.label < component.classes:
-            what = f"'{video.id}' is of class {video.label}, and there are {component.classes}, from 0"
-            raise DataError(what, where=root, remedy="Give the lists of this data set")
 
 
 def _look_into(

@@ -141,7 +141,7 @@ class Nothing(FolderReader):
     ("reader", "word"),
     [
         (Twice, "two videos have the id 'v0'"),
-        (Strange, "is of class 2, and there are 2"),
+        (Strange, "label is 2, and data set .* has classes 0 to 1"),
         (Nothing, "no video"),
     ],
 )
