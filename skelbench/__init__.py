@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from skelbench.host import forwarding
 from skelbench.host.api_version import PLUGIN_API
-from skelbench.host.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from skelbench.api import (
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
         run,
         train,
     )
+    from skelbench.host.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 __all__ = [
@@ -40,7 +40,11 @@ forwarding.install()
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of `skelbench.api`, imported when they are asked for."""
+    """`hookimpl` and the functions of `skelbench.api`, imported when they are asked for."""
+    if name == "hookimpl":
+        from skelbench.host import hookspecs
+
+        return hookspecs.hookimpl
     if name in __all__:
         from skelbench import api
 

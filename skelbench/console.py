@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from skelbench.errors import printable
+
 Advance = Callable[[float], None]
 Count = Callable[[int, int], None]
 
@@ -42,7 +44,7 @@ class Screen:
         """One line."""
         if self._quiet:
             return
-        text = self._label + text
+        text = printable(self._label + text)
         if self._console.is_terminal:
             self._console.print(text, markup=False)
         else:

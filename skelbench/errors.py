@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return printable(f"{text}. {self.remedy}" if self.remedy else text)
 
 
 class SkelbenchError(Exception):
@@ -73,6 +74,31 @@ class WorkFailed(SkelbenchError):
     """The input was right and the work failed all the same."""
 
     exit_code = 1
+
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
+
+
+def printable(text: str) -> str:
+    """Text as a terminal or a page can be shown it: what would act on them becomes its escape, ``\\x1b``.
+
+    That is: control and escape characters, marks that turn the direction of writing, halves of characters.
+    Tabs and ends of lines stay.
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a file, of a row or of a column, whoever has given it."""
+    return _NAME.fullmatch(text) is not None
+
+
+def of_storage(error: OSError) -> bool:
+    """Whether the disk is full or failing, which is no fault of what was given."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE)
 
 
 def described(error: BaseException) -> str:

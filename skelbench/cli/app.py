@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skelbench import __version__
-from skelbench.cli import environment
+from skelbench.cli import ending, environment
 from skelbench.cli.about import doctor, show_plugins
 from skelbench.cli.bench import bench
 from skelbench.cli.compare import compare
@@ -23,9 +22,6 @@ from skelbench.cli.plot import frames, plot
 from skelbench.cli.predict import predict
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
-from skelbench.errors import SkelbenchError
-from skelbench.host.blame import plugin_error
-from skelbench.host.plugins import third_party_plugins
 
 if TYPE_CHECKING:
     from skelbench.results.record import Record
@@ -40,7 +36,6 @@ app = typer.Typer(
     "From a search-space spec to a leaderboard row: `skelbench run sgcn`.",
 )
 _debug = False
-INTERRUPTED = 130
 
 Spec = Annotated[str, typer.Argument(help="A spec file, or the name of a shipped one (`sgcn`).")]
 Data = Annotated[Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")]
@@ -261,24 +256,5 @@ app.add_typer(table_app, name="table")
 
 
 def main() -> None:
-    """Run the command line; errors of the input become one paragraph and an exit code."""
-    try:
-        app()
-    except SkelbenchError as error:
-        if _debug:
-            raise
-        print(f"skelbench: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except SystemExit as stop:  # typer makes one of an interruption before anybody else sees it
-        if stop.code == INTERRUPTED:
-            print("skelbench: interrupted; the same command goes on from here", file=sys.stderr)
-        raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
-    except Exception as error:
-        failed = None if _debug else plugin_error(error, third_party_plugins())
-        if failed is None:
-            raise
-        print(f"skelbench: {failed}", file=sys.stderr)
-        sys.exit(failed.exit_code)
+    """Run the command line; whatever ends it becomes one paragraph and an exit code."""
+    ending.run(app, lambda: _debug)

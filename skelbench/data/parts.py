@@ -21,6 +21,7 @@ from skelbench.data.fingerprint import recording_digest
 from skelbench.data.preprocess import preprocess
 from skelbench.data.sources import Progress
 from skelbench.errors import WorkFailed
+from skelbench.host.processes import help_process
 
 _SOURCES_PER_PART = 128
 
@@ -138,7 +139,10 @@ def _written(plan: Plan, parts: list[int], workers: int) -> Iterator[int]:
         return
     # Fresh processes: forking one that runs threads (torch, progress bars) can deadlock.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context) as pool:
+    before = multiprocessing.active_children()
+    with ProcessPoolExecutor(
+        min(workers, len(parts)), context, initializer=help_process, initargs=(os.getpid(),)
+    ) as pool:
         futures = {pool.submit(_write_part, job, plan.part_folder(part)): part for part, job in jobs.items()}
         try:
             for future in as_completed(futures):
@@ -148,8 +152,12 @@ def _written(plan: Plan, parts: list[int], workers: int) -> Iterator[int]:
             raise WorkFailed(
                 "a reading process was killed", remedy="Use fewer workers, or free memory"
             ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+        except BaseException:  # an interruption, or a damaged file: nobody waits for the other parts
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                if child not in before:
+                    child.kill()
+            raise
 
 
 def _write_part(job: Plan, target: Path) -> None:

@@ -31,7 +31,7 @@ from skelbench.data.fingerprint import TracedClips, combined_digest
 from skelbench.data.parts import Part, Plan, open_parts, write_parts
 from skelbench.data.preprocess import find
 from skelbench.data.sources import Progress, is_synthetic, listing_fingerprint
-from skelbench.errors import DataError
+from skelbench.errors import DataError, WorkFailed, of_storage
 
 VERSION = 1
 _FIELDS = ("ids", "labels", "subjects", "cameras", "setups", "offsets")
@@ -202,11 +202,14 @@ def _disk_errors(path: Path, partial: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
+        failed = DataError(
             f"the store cannot be written: {error.strerror or error}",
             where=path,
             remedy=f"Make room or choose another place; a further run goes on from {partial}",
-        ) from error
+        )
+        if of_storage(error):
+            failed.exit_code = WorkFailed.exit_code
+        raise failed from error
 
 
 def _assemble(folder: Path, plan: Plan, parts: list[Part], *, synthetic: bool) -> None:

@@ -16,7 +16,9 @@ from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.engine.data import LoadedData, load_data
-from skelbench.errors import SpecError, WorkFailed
+from skelbench.engine.machine import end_run, is_machines
+from skelbench.errors import SpecError, described
+from skelbench.host import stopping
 from skelbench.host.registry import load_registry
 from skelbench.results.lock import exclusive
 from skelbench.search import Sample
@@ -224,9 +226,12 @@ def train_entry(given: SeedData, number: int, sample: Sample) -> Training:
 def _measure(journal: Journal, given: SeedData, number: int, sample: Sample, screen: Screen) -> None:
     try:
         training = train_entry(given, number, sample)
-    except WorkFailed as error:
-        journal.fail(number, given.seed, str(error))
-        screen.say(f"{number} seed {given.seed}  failed: {error}")
+    except BaseException as error:
+        if is_machines(error) or stopping.stopped():
+            stopping.raise_if_stopped()
+            end_run(error)
+        journal.fail(number, given.seed, described(error))
+        screen.say(f"{number} seed {given.seed}  failed: {described(error)}")
         return
     journal.add(training)
     validation, test = (100 * hits.mean() for hits in (training.validation_hits, training.test_hits))

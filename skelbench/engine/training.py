@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from skelbench.engine.complexity import forget_choices, note_choices
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError
 from skelbench.layers import prepare_for_inference
+from skelbench.results.files import write_atomic
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
@@ -81,10 +82,9 @@ def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float
 
 def store_network(network: nn.Module, folder: RunFolder) -> None:
     """Store the trained weights, whole or not at all."""
-    path = folder.checkpoints / WEIGHTS
-    partial = path.with_suffix(".partial")
-    torch.save(network.state_dict(), partial)
-    os.replace(partial, path)
+    buffer = BytesIO()  # writing to a full disk itself, torch raises what does not say so
+    torch.save(network.state_dict(), buffer)
+    write_atomic(folder.checkpoints / WEIGHTS, buffer.getvalue())
 
 
 def load_network(network: nn.Module, folder: RunFolder) -> None:

@@ -12,6 +12,7 @@ from skelbench.leaderboard.render import to_csv, to_markdown
 from skelbench.leaderboard.reported import Reported, read_reported, without_repeats
 from skelbench.leaderboard.table import Table
 from skelbench.results.files import disk, write_atomic
+from skelbench.results.readable import readable
 from skelbench.results.record import RECORD, Record
 
 REPORTED = "reported.yaml"
@@ -32,19 +33,19 @@ def published_folder(wanted: Path | None = None) -> Path:
 
 
 def published_records(folder: Path) -> list[Record]:
-    """The records under ``folder/records``."""
-    return [Record.read(path) for path in sorted((folder / "records").glob("*.json"))]
+    """The records under ``folder/records``; damaged ones are named and left out."""
+    return [record for _, record in readable(sorted((folder / "records").glob("*.json")))]
 
 
 def run_records(runs: Path) -> list[Record]:
-    """The records of all finished runs under ``runs``.
+    """The records of all finished runs under ``runs``; damaged ones are named and left out.
 
     Raises:
-        RunFolderError: There is no such folder, or a record is damaged.
+        RunFolderError: There is no such folder.
     """
     if not runs.is_dir():
         raise RunFolderError("there is no such folder of runs", where=runs, remedy="Check --runs")
-    return [Record.read(path) for path in sorted(runs.glob(f"*/{RECORD}"))]
+    return [record for _, record in readable(sorted(runs.glob(f"*/{RECORD}")))]
 
 
 def reported_figures(folder: Path) -> list[Reported]:

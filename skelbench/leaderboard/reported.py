@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from skelbench.errors import Problem, RunFolderError, fault_in_words
 from skelbench.results.files import disk
+from skelbench.results.part import Name, Part
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Reported(BaseModel):
+class Reported(Part):
     """One figure from a publication.
 
     Attributes:
@@ -34,11 +35,9 @@ class Reported(BaseModel):
         source: The publication and the place in it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    dataset: str
-    protocol: str
-    stream: str
+    dataset: Name
+    protocol: Name
+    stream: Name
     model: str
     space: str = ""
     strategy: str = ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
+from warnings import warn
 
 from skelbench.errors import RunFolderError, SkelbenchError
+from skelbench.results.readable import leave_out, readable
 from skelbench.results.record import RECORD, Record
 from skelbench.results.store import IDENTITY, RunFolder
 
@@ -70,18 +72,24 @@ def load_records(places: Place | Iterable[Place]) -> Records:
         places: One place or several: a record file, the folder of a finished run, a folder of runs, or
             a folder of record files such as ``leaderboards/records``.
 
+    A damaged record in a folder is left out with a warning.
+
     Raises:
-        RunFolderError: A place holds none of these, or a record is damaged.
+        RunFolderError: A place holds none of these, or the one record that was named is damaged.
     """
     listed = [places] if isinstance(places, str | os.PathLike) else list(places)
-    return Records(record for place in listed for _, record in placed_records(Path(place)))
+    return Records(record for place in listed for _, record in placed_records(Path(place), warn))
 
 
-def placed_records(path: Path) -> list[tuple[Path, Record]]:
+def placed_records(path: Path, tell: Callable[[str], None] = leave_out) -> list[tuple[Path, Record]]:
     """The records at a place, each with the place of its run.
 
+    Args:
+        path: A record file, the folder of a finished run, a folder of runs, or a folder of record files.
+        tell: Told of each damaged record of a folder, which is left out.
+
     Raises:
-        RunFolderError: The place holds none, or a record is damaged.
+        RunFolderError: The place holds none, or the one record that was named is damaged.
     """
     if path.is_file():
         return [(path, Record.read(path))]
@@ -91,7 +99,8 @@ def placed_records(path: Path) -> list[tuple[Path, Record]]:
         return [(path, RunFolder(path).finished())]
     if not path.is_dir():
         raise RunFolderError("there is no such folder of runs", where=path, remedy="Check the place")
-    return [(place.parent if place.name == RECORD else place, Record.read(place)) for place in _files(path)]
+    found = readable(_files(path), tell)
+    return [(place.parent if place.name == RECORD else place, record) for place, record in found]
 
 
 def _files(folder: Path) -> Iterator[Path]:

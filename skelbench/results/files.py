@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skelbench.errors import RunFolderError
+from skelbench.errors import RunFolderError, WorkFailed, of_storage
 
-_FULL = "Free some space, or choose a folder on another disk"
+_FULL = "Free some space, or choose a folder on another disk; the same command goes on from here"
 _DENIED = "Choose a folder that you may write to"
 _REMEDIES = {
     errno.ENOSPC: _FULL,
@@ -34,10 +35,29 @@ def disk(path: Path, action: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         remedy = _REMEDIES.get(error.errno or 0, "Check the folder and try again")
-        raise RunFolderError(f"cannot {action}: {reason}", where=path, remedy=remedy) from error
+        failed = RunFolderError(f"cannot {action}: {reason}", where=path, remedy=remedy)
+        if of_storage(error):
+            failed.exit_code = WorkFailed.exit_code
+        raise failed from error
     except UnicodeDecodeError as error:
         remedy = "The file is damaged or of another encoding"
         raise RunFolderError(f"cannot {action}: it is not UTF-8 text", where=path, remedy=remedy) from error
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a file, which is neither a device nor a pipe, and of a size that it can have.
+
+    Raises:
+        RunFolderError: It is.
+        OSError: It cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise RunFolderError("it is no file", where=path, remedy="Give a file")
+    if found.st_size > most:
+        what = f"it has {found.st_size:,} bytes; a file of this kind has {most:,} at most"
+        raise RunFolderError(what, where=path, remedy="The file is damaged or of another kind")
+    return path.read_bytes()
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

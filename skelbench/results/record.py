@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 from skelbench.errors import RunFolderError
 from skelbench.results.files import write_atomic
 from skelbench.results.health import SearchHealth
-from skelbench.results.part import NonNegative, Part
+from skelbench.results.part import MOST, Name, NonNegative, Part, Positive
 from skelbench.results.record_file import problems, read_json
 
 SCHEMA_VERSION: Final = 1
@@ -36,7 +36,7 @@ class StrategyUsed(Part):
         params: Its parameters, defaults filled in.
     """
 
-    name: str
+    name: Name
     params: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -66,8 +66,8 @@ class Latency(Part):
 
     ms: Annotated[float, Field(gt=0)]
     device: str
-    threads: Annotated[int, Field(gt=0)]
-    batch: Annotated[int, Field(gt=0)]
+    threads: Positive
+    batch: Positive
 
 
 class SearchCost(Part):
@@ -100,7 +100,7 @@ class Training(Part):
     epochs: NonNegative
     seconds: Seconds
     lr: Annotated[float, Field(gt=0)]
-    batch_size: Annotated[int, Field(gt=0)]
+    batch_size: Positive
     precision: str
 
 
@@ -121,7 +121,7 @@ class Environment(Part):
     nni: str = ""
     skelbench: str
     device: str
-    threads: Annotated[int, Field(gt=0)]
+    threads: Positive
 
 
 class AdaptiveUse(Part):
@@ -203,26 +203,26 @@ class Record(Part):
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    spec: str
-    spec_hash: str
-    space: str
-    model: str
-    architecture: str = ""
+    spec: Name
+    spec_hash: Name
+    space: Name
+    model: Name
+    architecture: Name = ""
     choices: dict[str, JsonValue] = Field(default_factory=dict)
     strategy: StrategyUsed | None = None
     plugins: dict[str, str] = Field(default_factory=dict)
-    dataset: str
-    layout: str
-    protocol: str
-    stream: str
-    split_fingerprint: str
-    data_fingerprint: str
+    dataset: Name
+    layout: Name
+    protocol: Name
+    stream: Name
+    split_fingerprint: Name
+    data_fingerprint: Name
     clips: ClipCounts
-    seed: int
+    seed: Annotated[int, Field(ge=-MOST, le=MOST)]
     selection: Literal["last", "best_val"]
-    views: Annotated[int, Field(gt=0)]
+    views: Positive
     clip: dict[str, JsonValue] = Field(default_factory=dict)
-    metrics: dict[str, float] = Field(default_factory=dict)
+    metrics: dict[Name, float] = Field(default_factory=dict)
     params: NonNegative | None = None
     macs: NonNegative | None = None
     flops: NonNegative | None = None
@@ -234,19 +234,22 @@ class Record(Part):
     environment: Environment
     source: Literal["measured", "reported"] = "measured"
     synthetic: bool
-    profile: str = ""
+    profile: Name = ""
     date: datetime.date
-    run: str
+    run: Name
     status: Literal["ok", "failed"] = "ok"
     failures: tuple[Failure, ...] = ()
-    fusion: dict[str, float] = Field(default_factory=dict)
-    started_from: dict[str, str] = Field(default_factory=dict)
-    pretrained_on: str = ""
+    fusion: dict[Name, float] = Field(default_factory=dict)
+    started_from: dict[Name, Name] = Field(default_factory=dict)
+    pretrained_on: Name = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Record:
         if self.flops != (None if self.macs is None else 2 * self.macs):
             raise ValueError("flops must be twice macs: one MAC is two FLOPs")
+        wrong = [name for name in ("top1", "top5") if not 0 <= self.metrics.get(name, 0.0) <= 100]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is {self.metrics[wrong[0]]:g}, no share in percent")
         if self.status == "ok" and not self.metrics:
             raise ValueError("a run with status 'ok' must have metrics")
         return self
@@ -270,6 +273,8 @@ class Record(Part):
             return cls.model_validate(data)
         except ValidationError as error:
             raise RunFolderError.of(problems(path, error)) from error
+        except RecursionError as error:
+            raise RunFolderError("the record is nested too deeply", where=path) from error
 
     def write(self, path: Path) -> None:
         """Store the record at ``path``, whole or not at all.

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from skelbench.errors import Problem, RunFolderError, fault_in_words
-from skelbench.results.files import disk
+from skelbench.results.files import disk, read_regular
+
+MOST_BYTES = 64 * 2**20
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -19,15 +21,17 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: It cannot be read, or it is none; says the line.
     """
     with disk(path, "read the record"):
-        content = path.read_bytes()
+        content = read_regular(path, MOST_BYTES)
     remedy = "The file is damaged; run again, or remove it"
     try:
         data = json.loads(content)
     except json.JSONDecodeError as error:
         where = f"{path}:{error.lineno}"
         raise RunFolderError(f"the record is not JSON: {error.msg}", where=where, remedy=remedy) from error
-    except UnicodeDecodeError as error:
-        raise RunFolderError("the record is not UTF-8 text", where=path, remedy=remedy) from error
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:  # also a number of 5,000 digits
+        what = {UnicodeDecodeError: "not UTF-8 text", RecursionError: "nested too deeply"}
+        reason = what.get(type(error), "not JSON: a number is too long")
+        raise RunFolderError(f"the record is {reason}", where=path, remedy=remedy) from error
     if not isinstance(data, dict):
         raise RunFolderError("the record is not a JSON object", where=path, remedy=remedy)
     return data

@@ -7,12 +7,10 @@ every batch; gradients, figures and the statistics of normalisations are average
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +19,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from skelbench.errors import SkelbenchError, WorkFailed
+from skelbench.host.processes import help_process
 from skelbench.training.lightning import without_torchmetrics
 
 with without_torchmetrics():
@@ -122,7 +121,7 @@ def helped(count: int, kind: str, work: Callable[..., None], *given: Any) -> Ite
             raise WorkFailed(f"the training on another device ended: {causes[0]}") from error
         finally:
             for other in others:
-                other.process.terminate()
+                other.process.kill()  # signals that ask it to end are left to this process
 
 
 class _Other:
@@ -133,7 +132,7 @@ class _Other:
         self.rank = rank
         self._messages, telling = context.Pipe(duplex=False)
         self.process = context.Process(
-            target=_begin, args=(rank, count, meeting, kind, telling, work, given), daemon=True
+            target=_begin, args=(os.getpid(), rank, count, meeting, kind, telling, work, given), daemon=True
         )
         try:
             self.process.start()
@@ -165,11 +164,17 @@ class _Other:
 
 
 def _begin(
-    rank: int, count: int, meeting: Path, kind: str, telling: Any, work: Callable[..., None], given: Any
+    parent: int,
+    rank: int,
+    count: int,
+    meeting: Path,
+    kind: str,
+    telling: Any,
+    work: Callable[..., None],
+    given: Any,
 ) -> None:
     """The life of another process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    help_process(parent)
     telling.send_bytes(b"ready")
     try:
         with joined(rank, count, meeting, kind):
@@ -177,13 +182,6 @@ def _begin(
     except Exception as error:
         telling.send_bytes(f"{type(error).__name__}: {error}".encode())
         os._exit(1)  # the first process tells of it
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 # --- among the processes -------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 from skelbench.recipe import TrainOptions
 from skelbench.training.devices import LIGHTNING, device_kind, precision_name
+from skelbench.training.lightning import pl
 
 
 def trainer_arguments(options: TrainOptions, accelerator: str = "auto") -> dict[str, Any]:
@@ -37,13 +38,17 @@ def quiet() -> Iterator[None]:
     """Lightning with manners: no banners, no advice, and an interruption stays one.
 
     On SIGINT Lightning ends the process by SystemExit and ignores the signal from then on; here
-    it ends in KeyboardInterrupt, and the signal is as it was.
+    it ends in KeyboardInterrupt, and the signal is as it was. On SIGTERM Lightning goes on for a while, and
+    under SLURM it would put the job back into the queue: signals are left to whoever called.
     """
     import logging
 
+    connector: Any = pl.trainer.connectors.signal_connector._SignalConnector
+    register = connector.register_signal_handlers
     logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
     level = logger.level
     logger.setLevel(logging.ERROR)
+    connector.register_signal_handlers = lambda self: None
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -55,6 +60,7 @@ def quiet() -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     finally:
+        connector.register_signal_handlers = register
         logger.setLevel(level)
         if signal.getsignal(signal.SIGINT) is not handler:
             signal.signal(signal.SIGINT, handler)

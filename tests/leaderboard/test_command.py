@@ -91,11 +91,12 @@ def test_a_failed_run_is_told_beside_the_table(place):
     assert "bad-0" not in result.stdout
 
 
-def test_a_damaged_record_is_told_with_its_place(place):
+def test_a_damaged_record_is_named_and_left_out(place):
     (place / "runs" / "x").mkdir(parents=True)
     (place / "runs" / "x" / "record.json").write_text("{")
-    with pytest.raises(RunFolderError, match=r"runs/x/record.json:1"):
-        run()
+    result = run()
+    assert "left out: runs/x/record.json:1: the record is not JSON" in result.stderr
+    assert rows()
 
 
 def test_a_missing_folder_of_runs_is_refused(place):

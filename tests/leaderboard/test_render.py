@@ -77,7 +77,7 @@ def test_json_gives_back_the_rows():
 
 
 def test_the_terminal_shows_names_in_square_brackets_as_they_are():
-    assert "[red]net" in on_screen(make_tables([record(model="[red]net")]), 200)
+    assert "[red]net" in on_screen(make_tables([record().model_copy(update={"model": "[red]net"})]), 200)
 
 
 def test_a_wide_terminal_shows_every_column_that_is_not_blank():

@@ -60,7 +60,7 @@ def records() -> st.SearchStrategy[Record]:
         top1=st.floats(0, 100),
         top5=st.floats(0, 100),
         macs=st.none() | st.integers(0, 10**12),
-        model=st.sampled_from(["searched", "2s-agcn", "a|b,\"c\"\n"]),
+        model=st.sampled_from(["searched", "2s-agcn", "a.b+c_d"]),
         dataset=st.sampled_from(["ucla", "ntu60"]),
         stream=st.sampled_from(["joint", "bone", "joint+bone"]),
         split_fingerprint=st.sampled_from(["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"]),
@@ -69,6 +69,6 @@ def records() -> st.SearchStrategy[Record]:
         latency=st.none() | st.just(EXAMPLE["latency"]),
         search=st.none() | st.just(EXAMPLE["search"]),
         date=st.dates(datetime.date(2020, 1, 1), datetime.date(2030, 1, 1)),
-        run=st.text("abc-0123", min_size=1, max_size=8),
+        run=st.text("abc0123", min_size=1, max_size=8),
         failures=st.lists(st.just({"trial": 1, "error": "ValueError: x", "traceback": "..."}), max_size=2),
     )  # fmt: skip

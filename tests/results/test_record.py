@@ -1,6 +1,9 @@
 """A record: strict, versioned, stored whole, and comparable between two runs of one seed."""
 
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +21,13 @@ def test_a_record_survives_the_round_trip(tmp_path_factory, original):
     assert Record.read(path) == original
 
 
-@given(st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+@given(
+    st.dictionaries(
+        st.from_regex(r"m[a-z0-9._-]{0,20}", fullmatch=True),
+        st.floats(allow_nan=False, allow_infinity=False),
+        min_size=1,
+    )
+)
 def test_figures_survive_to_the_last_digit(metrics):
     original = record(metrics=metrics)
     assert Record.model_validate_json(original.model_dump_json()).metrics == metrics
@@ -121,3 +130,63 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_failed_run_needs_no_metrics():
     failed = record(status="failed", metrics={}, params=None, macs=None, flops=None)
     assert failed.metrics == {}
+
+
+# --- records of strangers ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "../../x"},
+        {"run": "/etc/x"},
+        {"stream": "a b"},
+        {"model": "=1+1"},
+        {"protocol": "x\x1b[2J"},
+        {"metrics": {"top1": 100.5}},
+        {"metrics": {"top1": 50.0, "../x": 1.0}},
+        {"seed": 10**400},
+        {"params": -1},
+        {"params": 10**30},
+        {"date": "2026-13-41"},
+        {"started_from": {"a": "../b"}},
+        {"strategy": {"name": "a|b"}},
+    ],
+    ids=str,
+)
+def test_names_and_figures_that_cannot_be_are_refused(change: dict[str, Any], tmp_path: Path):
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({**EXAMPLE, **change}))
+    with pytest.raises(RunFolderError) as raised:
+        Record.read(path)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"a": ' * 100_000, '{"seed": ' + "1" * 5_000 + "}", '{"spec": 1e999}', "\udc80", "null"],
+    ids=["lists", "objects", "digits", "infinite", "surrogate", "null"],
+)
+def test_a_file_that_is_no_record_is_one_line(content: str, tmp_path: Path):
+    path = tmp_path / "record.json"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(RunFolderError) as raised:
+        Record.read(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_device_or_a_pipe_is_no_record(tmp_path: Path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path in (pipe, link):
+        with pytest.raises(RunFolderError, match="it is no file"):
+            Record.read(path)
+
+
+def test_control_characters_never_leave_a_record():
+    failure = {"trial": 0, "error": "no\x1b]0;luck\x07", "traceback": "a\nb\x9b"}
+    made = record(failures=[failure], clip={"a\x00": ["\ud800", {"b": "\u202e"}]})
+    assert made.failures[0].error == r"no\x1b]0;luck\x07"
+    assert made.failures[0].traceback == "a\nb\\x9b"
+    assert made.clip == {r"a\x00": [r"\ud800", {"b": r"\u202e"}]}

@@ -11,8 +11,10 @@ from nni.nas.execution.event import FinalMetricEvent, TrainingEndEvent
 from nni.nas.space import ExecutableModelSpace, ModelStatus
 
 from skelbench.engine.candidates import Evaluation
+from skelbench.engine.machine import GO_ON
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer, answer
+from skelbench.errors import WorkFailed
 from skelbench.search import Sample
 
 Ended = Callable[[Sample, Answer], None]
@@ -44,8 +46,14 @@ class PoolEngine(ExecutionEngine):
             self.wait_any()
 
     def wait_any(self) -> None:
-        """Wait until some model has ended."""
+        """Wait until some model has ended.
+
+        Raises:
+            WorkFailed: One ended by a fault of the machine, which says nothing about it.
+        """
         for number, given in self._pool.wait():
+            if given.machine:
+                raise WorkFailed(f"the machine failed a trial: {given.error}", remedy=GO_ON)
             model, ended = self._models[number], _as_evaluation(given)
             self._ended(model.sample, ended)
             if not ended.error:

@@ -15,12 +15,14 @@ from nni.nas.strategy.base import Strategy
 
 from skelbench.engine.candidates import Evaluation
 from skelbench.engine.journal import Journal
+from skelbench.engine.machine import end_run, is_machines
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine
 from skelbench.engine.nas.pool_engine import PoolEngine
 from skelbench.engine.validate import proposals_of
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer
 from skelbench.errors import WorkFailed, described
+from skelbench.host import stopping
 from skelbench.search import Point, Proposal, Sample, Search
 from skelbench.space.build import FrozenTrial, TrialSpace
 
@@ -51,7 +53,7 @@ def search_by_trials(
         The search's answer.
 
     Raises:
-        WorkFailed: Every trial failed, or workers cannot begin.
+        WorkFailed: Every trial failed, workers cannot begin, or the machine failed one.
     """
     strategy = TrialStrategy(search, journal)
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
@@ -76,6 +78,8 @@ class TrialStrategy(Strategy):
         self._search = search
         self._journal = journal
         self._running: dict[str, tuple[int, int, Proposal]] = {}
+        self.fault: BaseException | None = None
+        """What ended a trial through no fault of its own; NNI would go on with the next one."""
 
     def _run(self) -> None:
         generation = self._journal.load(self._search)
@@ -117,6 +121,8 @@ class TrialStrategy(Strategy):
         self._running[_key(proposal.sample)] = generation, number, proposal
         model = self.model_space.freeze(proposal.sample)
         self.engine.submit_models(model)
+        if self.fault is not None:
+            end_run(self.fault)
         return model
 
     def ended(self, sample: Sample, answer: Answer) -> None:
@@ -153,7 +159,10 @@ class _Trial:
         started = time.perf_counter()
         try:
             found = Evaluation.of(self._evaluate(model.sample))
-        except Exception as error:  # whatever a trial raises is its result; the search goes on
+        except BaseException as error:  # what a candidate raises is its result; the search goes on
+            if is_machines(error) or stopping.stopped():
+                self._strategy.fault = KeyboardInterrupt() if stopping.stopped() else error
+                raise
             failed = Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
             self._strategy.ended(model.sample, failed)
             raise

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from skelbench.engine.machine import is_machines
 from skelbench.errors import described
 
 Evaluate = Callable[[Any], Any]
@@ -24,12 +25,14 @@ class Answer:
         error: What it raised, in one line; empty where it did not.
         traceback: The whole of it.
         seconds: How long it took.
+        machine: Whether what it raised says nothing about the task (see `skelbench.engine.machine`).
     """
 
     value: Any = None
     error: str = ""
     traceback: str = ""
     seconds: float = 0.0
+    machine: bool = False
 
 
 def answer(work: Callable[[], Any]) -> Answer:
@@ -38,7 +41,8 @@ def answer(work: Callable[[], Any]) -> Answer:
     try:
         value = work()
     except (Exception, SystemExit) as error:
-        return Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return Answer(None, described(error), traceback.format_exc(), seconds, is_machines(error))
     return Answer(value, seconds=time.perf_counter() - started)
 
 
