@@ -43,7 +43,8 @@ def quiet() -> Iterator[None]:
     """
     import logging
 
-    connector: Any = pl.trainer.connectors.signal_connector._SignalConnector
+    lightning: Any = pl
+    connector = lightning.trainer.connectors.signal_connector._SignalConnector
     register = connector.register_signal_handlers
     logger, handler = logging.getLogger("pytorch_lightning"), signal.getsignal(signal.SIGINT)
     level = logger.level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from skelbench.engine import nas
 from skelbench.engine import trial as trial_step
 from skelbench.engine.candidates import Comparison
 from skelbench.engine.journal import Journal
-from skelbench.errors import WorkFailed
+from skelbench.engine.workers.work import Answer, answer
+from skelbench.errors import RunFolderError, WorkFailed
 from skelbench.results.store import RunFolder
 from skelbench.search import Point, Proposal, Sample
 from skelbench.space.network import build_network
@@ -47,6 +49,36 @@ class Asks(Scripted):
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path, "toy", "a" * 64, 0)
+
+
+class Hands:
+    """One worker in this process."""
+
+    count, advice = 1, ""
+
+    def __init__(self, evaluate: Any) -> None:
+        self._evaluate = evaluate
+        self._answers: list[Answer] = [Answer()]
+
+    def start(self, evaluate: Any, place: int) -> Hands:
+        return self
+
+    def give(self, task: Any) -> None:
+        self._answers.append(answer(lambda: self._evaluate(task)))
+
+    def take(self) -> Answer | None:
+        return self._answers.pop(0)
+
+    def ready(self, workers: Any, timeout: float | None) -> Any:
+        return workers
+
+    def fate(self) -> str:
+        return ""
+
+    def end(self) -> None:
+        pass
+
+    close = end
 
 
 class Evaluate:
@@ -98,6 +130,41 @@ def test_a_failing_trial_keeps_its_traceback_and_the_search_goes_on(folder: RunF
     (failure,) = journal.failures()
     assert (failure.trial, failure.error) == (1, "ValueError: no luck")
     assert all("error" not in t for t in journal.trials if t["fitness"] is not None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (SystemExit(0), WorkFailed),
+        (OSError(errno.ENOSPC, "No space left on device"), WorkFailed),
+        (RunFolderError("cannot write"), RunFolderError),
+        (RuntimeError("No CUDA GPUs are available"), WorkFailed),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("workers", [False, True])
+def test_a_fault_of_the_machine_ends_the_run_and_is_no_trials(
+    fault: BaseException, raised: type[BaseException], workers: bool, folder: RunFolder
+):
+    def carried(evaluate: Evaluate) -> Proposal:
+        engine: Any = Hands(evaluate) if workers else nas.sequential_engine()
+        return nas.search_by_trials(Asks(proposals("x", "y", "z")), POINTS, evaluate, Journal(folder), engine)
+
+    if workers and isinstance(fault, KeyboardInterrupt):
+        pytest.skip("workers leave signals to the process that started them")
+    with pytest.raises((raised, WorkFailed) if workers else raised):
+        carried(Evaluate(x=10.0, y=fault, z=20.0))
+    assert [line["choices"] for line in folder.trials()] == [{"a": "x"}]
+    again = Evaluate(x=0.0, y=30.0, z=20.0)
+    assert carried(again).sample == {"a": "y"}
+    assert again.samples == [{"a": "y"}, {"a": "z"}], "what was done stays, what was not is done"
+
+
+def test_a_candidate_too_large_for_the_memory_has_failed_itself(folder: RunFolder):
+    asks, evaluate = Asks(proposals("x", "y")), Evaluate(x=OSError(errno.ENOMEM, "x"), y=1.0)
+    _, journal = search(asks, evaluate, folder)
+    assert [failure.trial for failure in journal.failures()] == [0]
 
 
 def test_where_every_trial_fails_the_work_has_failed(folder: RunFolder):
