@@ -7,13 +7,31 @@ from typing import Annotated, Literal
 
 import typer
 
-Format = Literal["rich", "csv", "markdown", "json"]
+Format = Literal["rich", "csv", "markdown"]
 
 
 def leaderboard(
     dataset: Annotated[str | None, typer.Option(help="Show only this data set.")] = None,
     format: Annotated[
         Format | None, typer.Option(help="Form of the output; rich on a terminal, csv in a pipe.")
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    columns: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Show these columns, by their names in the CSV.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Sort by these columns, the best first.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Show rows that fulfil it: `gmacs<0.1`, `stream=joint`, `name~gcn`. May be given again.",
+        ),
+    ] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="Show the Pareto front in these columns: `gmacs,top1`."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -32,8 +50,10 @@ def leaderboard(
     figures. A folder of published leaderboards (one with a reported.yaml) is written and checked
     from its own records alone, unless --runs is given.
 
-    Example: skelbench leaderboard --dataset ucla --format csv > ucla.csv
+    Example: `skelbench leaderboard --dataset ucla --where 'gmacs<0.1' --pareto gmacs,top1`
     """
-    from skelbench.leaderboard.command import show_or_write
+    from skelbench.leaderboard.command import Form, show_or_write
+    from skelbench.leaderboard.view import read_wish
 
-    show_or_write(dataset, format, output, check, runs)
+    form = Form(format, json_output, read_wish(columns, sort, where or [], pareto))
+    show_or_write(dataset, form, output, check, runs)

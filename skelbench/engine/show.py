@@ -15,8 +15,10 @@ from rich.text import Text
 
 from skelbench.errors import SkelbenchError
 from skelbench.figures.runs import draw
-from skelbench.leaderboard.render import to_markdown, to_rich
+from skelbench.leaderboard.markdown import to_markdown
+from skelbench.leaderboard.render import to_rich
 from skelbench.leaderboard.table import make_tables
+from skelbench.leaderboard.view import view_table
 from skelbench.results.record import Record
 
 AS_REPORTED = (
@@ -55,12 +57,12 @@ def _picture(record: Record, runs: Path) -> Path:
 
 
 def _show_rows(records: Sequence[Record]) -> None:
-    tables = make_tables(records)
+    views = [view_table(table) for table in make_tables(records)]
     console = Console()
     if console.is_terminal:
-        console.print(to_rich(tables, console.width))
+        console.print(to_rich(views, console.width))
     else:
-        print(to_markdown(tables))
+        print(to_markdown(views))
 
 
 def show_adaptive(record: Record) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,25 +14,47 @@ from skelbench.errors import PluginError, SkelbenchError, described, did_you_mea
 from skelbench.host.guard import stdout_captured
 from skelbench.host.registry import Entry, load_registry
 from skelbench.leaderboard import publish
-from skelbench.leaderboard.render import to_csv, to_json, to_markdown, to_rich
-from skelbench.leaderboard.table import ColumnFunction, Table, make_tables
+from skelbench.leaderboard.markdown import to_markdown
+from skelbench.leaderboard.render import to_csv, to_json, to_rich
+from skelbench.leaderboard.row import ColumnFunction
+from skelbench.leaderboard.table import Table, make_tables
+from skelbench.leaderboard.view import View, Wish, view_tables
 from skelbench.results.record import Record
 
-Format = Literal["rich", "csv", "markdown", "json"]
-_TEXTS = {"csv": to_csv, "markdown": to_markdown, "json": to_json}
+Format = Literal["rich", "csv", "markdown"]
+_TEXTS = {"csv": to_csv, "markdown": to_markdown}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How tables are put out.
+
+    Attributes:
+        format: A form by name; None: rich on a terminal, CSV in a pipe.
+        json: JSON instead.
+        wish: Columns, order and rows.
+    """
+
+    format: Format | None = None
+    json: bool = False
+    wish: Wish = field(default_factory=Wish)
 
 
 def show_or_write(
-    dataset: str | None, format: Format | None, output: Path | None, check: bool, runs: list[Path] | None
+    dataset: str | None, form: Form, output: Path | None, check: bool, runs: list[Path] | None
 ) -> None:
     """Show the tables, write them, or compare them with what is on disk; see the command's help."""
     target = output or (Path("leaderboards") if check else None)
+    if target is not None and form != Form():
+        what = "files hold whole tables in their own forms"
+        raise SkelbenchError(what, where="--output", remedy="Choose columns, rows or a form without it")
     records = _records(target, runs)
     _tell_failed(records)
-    figures = publish.reported_figures(publish.published_folder(target))
-    tables = _only(make_tables(records, figures, _columns()), dataset)
+    folder = publish.published_folder(target)
+    figures = publish.reported_figures(folder)
+    tables = _only(make_tables(records, figures, _columns(), publish.names_of(folder)), dataset)
     if target is None:
-        _show(tables, format)
+        _show(view_tables(tables, form.wish), form)
     elif check:
         publish.check(tables, target, whole=dataset is None)
         typer.echo(f"{target} is up to date")
@@ -67,9 +90,11 @@ def _columns() -> dict[str, ColumnFunction]:
 
 
 def _guarded(entry: Entry, function: ColumnFunction) -> ColumnFunction:
-    """A column that is told and blank where it fails: nobody else's table shall depend on it."""
+    """A column that is blank where it fails, told once: nobody else's table shall depend on it."""
+    told = False
 
     def cell(record: Record) -> str | float | None:
+        nonlocal told
         try:
             with stdout_captured():
                 value = function(record)
@@ -78,7 +103,10 @@ def _guarded(entry: Entry, function: ColumnFunction) -> ColumnFunction:
             failed = f"it gave {value!r}, no text and no number"
         except (Exception, SystemExit) as error:  # a stranger's function may raise anything
             failed = described(error)
-        typer.echo(f"skelbench: {record.run}: column '{entry.component.name}' failed: {failed}", err=True)
+        if not told:
+            name = entry.component.name
+            typer.echo(f"skelbench: {record.run}: column '{name}' failed: {failed}; blank there", err=True)
+            told = True
         return None
 
     return cell
@@ -96,10 +124,12 @@ def _only(tables: list[Table], dataset: str | None) -> list[Table]:
     return kept
 
 
-def _show(tables: list[Table], form: Format | None) -> None:
-    form = form or ("rich" if sys.stdout.isatty() else "csv")
-    if form == "rich":
+def _show(views: list[View], form: Form) -> None:
+    format = form.format or ("rich" if sys.stdout.isatty() else "csv")
+    if form.json:
+        typer.echo(to_json(views), nl=False)
+    elif format == "rich":
         console = Console()
-        console.print(to_rich(tables, console.width))
+        console.print(to_rich(views, console.width))
     else:
-        typer.echo(_TEXTS[form](tables), nl=False)
+        typer.echo(_TEXTS[format](views), nl=False)

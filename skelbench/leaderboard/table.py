@@ -6,50 +6,33 @@ recordings, all synthetic or none. Figures from publications have a table of the
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
-from skelbench.errors import PluginError
+from skelbench.leaderboard.names import Names
 from skelbench.leaderboard.reported import Reported
-from skelbench.leaderboard.uncertainty import Interval, accuracy_interval, rank_ranges
+from skelbench.leaderboard.row import (
+    AS_REPORTED,
+    COLUMNS,
+    NO_SIGNAL,
+    Cell,
+    ColumnFunction,
+    Row,
+    further_metrics,
+    measured_row,
+    metric_columns,
+    reported_row,
+)
+from skelbench.leaderboard.uncertainty import Interval, rank_ranges
 from skelbench.results.health import LEAST_RELIABILITY, MOST_TIES
 from skelbench.results.record import Record
 
-Cell = str | int | float | None
-Row = dict[str, Cell]
-ColumnFunction = Callable[[Record], str | float | None]
+__all__ = ["AS_REPORTED", "COLUMNS", "Cell", "ColumnFunction", "Row", "Table", "TableKey", "make_tables"]
+
 _Placed = tuple[Row, Interval | None]
 
-COLUMNS = (
-    "rank",
-    "model",
-    "space",
-    "strategy",
-    "dataset",
-    "protocol",
-    "stream",
-    "top1",
-    "top1_interval",
-    "top1_std",
-    "n_seeds",
-    "top5",
-    "params_m",
-    "gmacs",
-    "gflops",
-    "latency_ms",
-    "device",
-    "search_cost_h",
-    "selection",
-    "views",
-    "source",
-    "date",
-    "run",
-)
-AS_REPORTED = "as_reported"
-NO_SIGNAL = "no signal"
 LEGEND = (
     f"{NO_SIGNAL}: the search could not tell its candidates apart (split-half reliability of their fitness "
     f"below {LEAST_RELIABILITY}, or more than {100 * MOST_TIES:.0f} % of pairs tied); "
@@ -88,12 +71,14 @@ class Table:
     Attributes:
         key: What they have in common.
         rows: Rows by column name: every name of `COLUMNS`, `AS_REPORTED` and ``extra``; None is blank.
-        extra: Names of further columns, from plugins.
+        extra: Names of further columns: other metrics, then those of plugins.
+        metric: The metric that ranks the rows.
     """
 
     key: TableKey
     rows: tuple[Row, ...]
     extra: tuple[str, ...] = field(default=())
+    metric: str = "top1"
 
     @property
     def legend(self) -> str:
@@ -113,30 +98,66 @@ def make_tables(
     records: Iterable[Record],
     reported: Iterable[Reported] = (),
     columns: Mapping[str, ColumnFunction] | None = None,
+    names: Names | None = None,
 ) -> list[Table]:
     """Every table that the records give.
 
     Runs that differ only in their seed become one row: mean, 95 % interval, sample standard deviation and
-    number of seeds. Of several runs with one seed the latest counts. Failed runs are left out. The rank of a
-    measured row is text: the range of places that its interval leaves open, as in ``2 to 5``.
+    number of seeds. Of several runs with one seed the latest counts. Failed runs are left out. A table is
+    ranked by the metric that most of its specs name first. The rank of a measured row is text: the range of
+    places that its interval leaves open, as in ``2 to 5``.
 
     Args:
         records: Records of runs, in any order.
         reported: Figures of publications.
         columns: Further columns by name, each a function of a record.
+        names: What models are called; None leaves them their names in specs.
 
     Raises:
         PluginError: A further column fails on a record.
     """
-    columns = columns or {}
-    placed: dict[TableKey, list[_Placed]] = defaultdict(list)
+    columns, names = columns or {}, names or Names()
+    groups: dict[TableKey, list[list[Record]]] = defaultdict(list)
     for group in group_seeds(records):
-        interval = accuracy_interval(_top1(group), group[0].clips.test)
-        placed[_key(group[0])].append((_row(group, interval, columns), interval))
+        groups[_key(group[0])].append(group)
+    figures: dict[TableKey, list[Reported]] = defaultdict(list)
     for figure in reported:
-        key = TableKey(figure.dataset, False, figure.protocol, "reported", "")
-        placed[key].append((_reported_row(figure, columns), None))
-    return [Table(key, _ranked(placed[key]), tuple(columns)) for key in sorted(placed)]
+        figures[TableKey(figure.dataset, False, figure.protocol, "reported", "")].append(figure)
+    return [
+        _table(key, groups.get(key, []), figures.get(key, []), columns, names)
+        for key in sorted({*groups, *figures})
+    ]
+
+
+def _table(
+    key: TableKey,
+    groups: Sequence[Sequence[Record]],
+    figures: Iterable[Reported],
+    columns: Mapping[str, ColumnFunction],
+    names: Names,
+) -> Table:
+    metric = _ranking_metric(groups)
+    own = [record for group in groups for record in group]
+    more = [name for name in metric_columns(metric) if name not in COLUMNS]
+    extra = tuple(dict.fromkeys([*more, *further_metrics(own), *columns]))
+    blank: Row = dict.fromkeys(extra)
+    placed: list[_Placed] = []
+    for group in groups:
+        row, interval = measured_row(group, key.label, metric, columns, names)
+        placed.append((_in_order(row, extra), interval))
+    placed += [(_in_order(blank | reported_row(figure, columns, names), extra), None) for figure in figures]
+    _mark_pareto([row for row, _ in placed], metric)
+    return Table(key, _ranked(placed, metric), extra, metric)
+
+
+def _in_order(row: Row, extra: Sequence[str]) -> Row:
+    return {name: row.get(name) for name in (*COLUMNS, AS_REPORTED, *extra)}
+
+
+def _ranking_metric(groups: Iterable[Sequence[Record]]) -> str:
+    """The metric that most specs name first, of equally many `top1`."""
+    firsts = Counter(next(iter(group[0].metrics), "top1") for group in groups)
+    return min(firsts, key=lambda name: (-firsts[name], name != "top1", name)) if firsts else "top1"
 
 
 def group_seeds(records: Iterable[Record]) -> list[list[Record]]:
@@ -164,123 +185,35 @@ def _but_for_the_seed(record: Record) -> tuple[Any, ...]:
     )
 
 
-def _model(record: Record) -> str:
-    """The model, and which other data sets it has learned from."""
-    return f"{record.model} ({record.pretrained_on} pre-trained)" if record.pretrained_on else record.model
-
-
-def _stream(record: Record) -> str:
-    """The streams, and in what proportion they were fused if not in equal parts."""
-    weights = list(record.fusion.values())
-    if len(set(weights)) <= 1:
-        return record.stream
-    least = min(weight for weight in weights if weight > 0)
-    return f"{record.stream} ({':'.join(f'{weight / least:.3g}' for weight in weights)})"
-
-
 def _key(record: Record) -> TableKey:
     split = "" if record.source == "reported" else record.split_fingerprint
     return TableKey(record.dataset, record.synthetic, record.protocol, record.source, split)
 
 
-def _top1(group: Sequence[Record]) -> list[float]:
-    return [record.metrics["top1"] for record in group if "top1" in record.metrics]
+def _mark_pareto(rows: Iterable[Row], metric: str) -> None:
+    """Mark the rows that no other surpasses in the metric or in MACs without losing in the other."""
+    known = [(row["gmacs"], row[metric], row) for row in rows]
+    listed = [(g, m, row) for g, m, row in known if isinstance(g, int | float) and isinstance(m, int | float)]
+    best = at = float("-inf")
+    for gmacs, value, row in sorted(listed, key=lambda one: (one[0], -one[1])):
+        if value > best or (value == best and gmacs == at):
+            row["pareto"], best, at = "yes", value, gmacs
 
 
-def _row(group: Sequence[Record], interval: Interval | None, columns: Mapping[str, ColumnFunction]) -> Row:
-    first, top1 = group[0], _top1(group)
-    latency_ms, device = _latency(group)
-    row: Row = {
-        "rank": None,
-        "model": _model(first),
-        "space": f"{first.space} ({first.profile})" if first.profile else first.space,
-        "strategy": _strategy(group),
-        "dataset": _key(first).label,
-        "protocol": first.protocol,
-        "stream": _stream(first),
-        "top1": _mean(top1, 2),
-        "top1_interval": str(interval) if interval and first.source == "measured" else None,
-        "top1_std": round(stdev(top1), 2) if len(top1) > 1 else None,
-        "n_seeds": len(group),
-        "top5": _mean([r.metrics.get("top5") for r in group], 2),
-        "params_m": _mean([r.params for r in group], 4, unit=1e6),
-        "gmacs": _mean([r.macs for r in group], 4, unit=1e9),
-        "gflops": _mean([r.flops for r in group], 4, unit=1e9),
-        "latency_ms": latency_ms,
-        "device": device,
-        "search_cost_h": _mean([r.search.seconds if r.search else None for r in group], 3, unit=3600),
-        "selection": first.selection,
-        "views": first.views,
-        "source": first.source,
-        "date": max(r.date for r in group).isoformat(),
-        "run": " ".join(r.run for r in group),
-        AS_REPORTED: None,
-    }
-    return row | {name: _further(name, function, group) for name, function in columns.items()}
-
-
-def _strategy(group: Sequence[Record]) -> str | None:
-    """The strategy, marked where searches of the row had no signal."""
-    first = group[0].strategy
-    if first is None:
-        return None
-    silent = sum(record.health is not None and bool(record.health.problem) for record in group)
-    if not silent:
-        return first.name
-    share = "" if silent == len(group) else f" in {silent} of {len(group)}"
-    return f"{first.name} ({NO_SIGNAL}{share})"
-
-
-def _latency(group: Sequence[Record]) -> tuple[float | None, str | None]:
-    """Mean latency, blank where it was not measured in one way throughout; and the device or devices."""
-    found = [r.latency for r in group if r.latency]
-    alike = len({(f.device, f.threads, f.batch) for f in found}) == 1
-    devices = ", ".join(sorted({f.device for f in found}))
-    return _mean([f.ms for f in found], 2) if alike else None, devices or None
-
-
-def _mean(values: Iterable[float | None], digits: int, *, unit: float = 1) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(fmean(known) / unit, digits) if known else None
-
-
-def _further(name: str, function: ColumnFunction, group: Sequence[Record]) -> Cell:
-    """A plugin's cell: the mean of numbers, else the different values side by side."""
-    values: list[str | float] = []
-    for record in group:
-        try:
-            value = function(record)
-        except Exception as error:  # a stranger's function may raise anything
-            told = f"column '{name}' failed: {type(error).__name__}: {error}"
-            raise PluginError(told, where=record.run, remedy="Mend the plugin, or leave it out") from error
-        if value is not None:
-            values.append(value)
-    numbers = [value for value in values if not isinstance(value, str)]
-    if len(numbers) == len(values):
-        return _mean(numbers, 4)
-    return ", ".join(sorted({str(value) for value in values}))
-
-
-def _reported_row(figure: Reported, columns: Mapping[str, ColumnFunction]) -> Row:
-    given: Row = dict.fromkeys((*COLUMNS, AS_REPORTED, *columns))
-    stated = figure.model_dump(exclude={"source"})
-    return given | {k: v or None for k, v in stated.items()} | {"source": f"reported: {figure.source}"}
-
-
-def _ranked(placed: Iterable[_Placed]) -> tuple[Row, ...]:
+def _ranked(placed: Iterable[_Placed], metric: str) -> tuple[Row, ...]:
     """Rows from best to worst; measured ones have the range of places that their intervals leave open."""
-    listed = sorted(placed, key=lambda pair: _place(pair[0]))
-    ranked = [(row, interval) for row, interval in listed if _has_rank(row)]
+    listed = sorted(placed, key=lambda pair: _place(pair[0], metric))
+    ranked = [(row, interval) for row, interval in listed if _has_rank(row, metric)]
     ranges = rank_ranges([interval for _, interval in ranked])
     for (row, _), (first, last) in zip(ranked, ranges, strict=True):
         row["rank"] = str(first) if first == last else f"{first} to {last}"
     return tuple(row for row, _ in listed)
 
 
-def _has_rank(row: Row) -> bool:
-    return row["source"] == "measured" and row["top1"] is not None
+def _has_rank(row: Row, metric: str) -> bool:
+    return row["source"] == "measured" and row[metric] is not None
 
 
-def _place(row: Row) -> tuple[float, list[str]]:
-    top1 = row["top1"]
-    return (-top1 if isinstance(top1, int | float) else 1.0), [str(value) for value in row.values()]
+def _place(row: Row, metric: str) -> tuple[float, list[str]]:
+    value = row[metric]
+    return (-value if isinstance(value, int | float) else 1.0), [str(cell) for cell in row.values()]

@@ -59,6 +59,21 @@ def accuracy_interval(percents: Sequence[float], clips: int) -> Interval | None:
     return Interval(round(max(low, 0.0), 2), round(min(high, 100.0), 2))
 
 
+def mean_interval(percents: Sequence[float]) -> Interval | None:
+    """Student's 95 % interval of a mean over seeds, of a metric that is no share of recordings.
+
+    Args:
+        percents: The metric of each seed, percent.
+
+    Returns:
+        The interval, ends rounded to 0.01, or None where there are fewer than `FEWEST_SEEDS`.
+    """
+    if len(percents) < FEWEST_SEEDS:
+        return None
+    half = student_quantile(len(percents) - 1) * stdev(percents) / math.sqrt(len(percents))
+    return Interval(round(fmean(percents) - half, 2), round(fmean(percents) + half, 2))
+
+
 def wilson(share: float, clips: int) -> Interval:
     """Wilson's 95 % score interval of a share of ``clips`` independent draws, in percent.
 

@@ -118,7 +118,7 @@ def test_run_prints_the_record_for_programs_and_says_the_rest_on_standard_error(
 def test_run_prints_the_leaderboard_row_for_people():
     result = invoke("run", "tiny.yaml", "--data", "raw", *CPU)
     assert "| rank | model |" in result.stdout
-    assert "searched" in result.stdout
+    assert "found by random" in result.stdout
     assert "record: runs/tiny-" in result.stderr
 
 

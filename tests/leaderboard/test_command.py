@@ -109,9 +109,7 @@ def test_a_misspelt_data_set_gets_the_nearest_name(place):
         run("--dataset", "ucal")
 
 
-@pytest.mark.parametrize(
-    ("form", "start"), [("markdown", "## ucla"), ("json", "["), ("csv", "rank,"), ("rich", "ucla")]
-)
+@pytest.mark.parametrize(("form", "start"), [("markdown", "## ucla"), ("csv", "rank,"), ("rich", "ucla")])
 def test_each_form_can_be_asked_for(place, form, start):
     assert run("--format", form).stdout.startswith(start)
 
@@ -174,7 +172,7 @@ def test_the_command_imports_neither_torch_nor_nni_nor_numpy(place):
         from skelbench.cli.leaderboard import leaderboard
         app = typer.Typer()
         app.command()(leaderboard)
-        app(["--format", "json"], standalone_mode=False)
+        app(["--json"], standalone_mode=False)
         print([name for name in ("torch", "nni", "numpy") if name in sys.modules], file=sys.stderr)
     """
     done = subprocess.run(
@@ -209,3 +207,47 @@ def test_a_column_that_fails_is_told_and_the_table_stands(place, monkeypatch, ta
     row = next(csv.DictReader(io.StringIO(shown.stdout)))
     assert (row["model"], row["sound"], row.get("mine", "")) == ("searched", "7.0", "")
     assert reason in shown.stderr.replace(record().run, "a")
+
+
+def test_a_column_that_fails_for_every_row_is_told_once(place, monkeypatch):
+    class Plugin:
+        @hookimpl
+        def register_columns(self):
+            return [Column(name="mine", target=lambda r: 1 / 0)]
+
+    loaded = load_registry([("mine", Plugin())])
+    monkeypatch.setattr("skelbench.leaderboard.command.load_registry", lambda: loaded)
+    for model in "bcd":
+        record(model=model).write(place / "runs" / model / "record.json")
+    assert run().stderr.count("column 'mine' failed") == 1
+
+
+def test_rows_and_columns_can_be_asked_for(place):
+    record(model="mine", metrics={"top1": 99.0}).write(place / "runs" / "x" / "record.json")
+    shown = rows("--where", "top1>95", "--where", "source=measured", "--columns", "model,top1")
+    assert shown == [{"model": "mine", "top1": "99.0"}]
+    assert [row["model"] for row in rows("--sort", "model", "--where", "source=measured")] == [
+        "mine",
+        "searched",
+    ]
+
+
+def test_models_have_the_names_of_the_folder(place):
+    (place / "leaderboards" / "names.yaml").write_text("strategies: {ceim: CEIM}")
+    assert rows()[0]["name"] == "found by CEIM"
+
+
+def test_files_hold_whole_tables(place):
+    with pytest.raises(SkelbenchError, match="files hold whole tables"):
+        run("--output", "leaderboards", "--where", "gmacs<1")
+
+
+def test_pages_link_to_their_records_and_begin_with_the_best_for_their_compute(place):
+    for n in range(1, 8):
+        one = record(model=f"m{n}", macs=n, flops=2 * n, metrics={"top1": 10.0 * n}, run=f"m-{n}-0")
+        one.write(place / "leaderboards" / "records" / f"{one.run}.json")
+    run("--output", "leaderboards")
+    page = (place / "leaderboards" / "ucla.md").read_text()
+    assert page.index("## The best for their compute") < page.index("## ucla, xview: measured")
+    assert "[0](records/m-7-0.json)" in page
+    assert "[CSV](ucla.csv)" in page

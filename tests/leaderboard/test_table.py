@@ -40,18 +40,20 @@ def only_row(found, **arguments):
 
 def test_the_columns_are_fixed():
     assert ",".join(COLUMNS) == (
-        "rank,model,space,strategy,dataset,protocol,stream,top1,top1_interval,top1_std,n_seeds,top5,params_m,"
-        "gmacs,gflops,latency_ms,device,search_cost_h,selection,views,source,date,run"
+        "rank,name,model,space,strategy,dataset,protocol,stream,top1,top1_interval,top1_std,n_seeds,top5,params_m,"
+        "gmacs,pareto,gflops,latency_ms,device,search_cost_h,selection,views,source,date,run"
     )
 
 
 def test_one_record_is_one_row():
     row = only_row([record()])
     assert {name: row[name] for name in COLUMNS} == {
-        "rank": "1", "model": "searched", "space": "sgcn", "strategy": "ceim", "dataset": "ucla",
+        "rank": "1", "name": "found by ceim", "model": "searched", "space": "sgcn", "strategy": "ceim",
+        "dataset": "ucla",
         "protocol": "xview", "stream": "joint", "top1": 90.0, "top1_interval": "86.93 to 92.41",
         "top1_std": None, "n_seeds": 1, "top5": 99.0,
-        "params_m": 3.4695, "gmacs": 4.14, "gflops": 8.28, "latency_ms": 12.5, "device": "cpu",
+        "params_m": 3.4695, "gmacs": 4.14, "pareto": "yes", "gflops": 8.28, "latency_ms": 12.5,
+        "device": "cpu",
         "search_cost_h": 2.0, "selection": "last", "views": 1, "source": "measured", "date": "2026-01-02",
         "run": "sgcn-01234567-0",
     }  # fmt: skip
@@ -264,3 +266,49 @@ def test_what_counts_as_no_signal(changes, problem):
     found = SearchHealth(**(base | changes)).problem
     assert problem in found
     assert bool(found) == bool(problem)
+
+
+def test_the_first_metric_of_the_specs_ranks():
+    found = [
+        record(model=name, metrics={"mean_class": value, "top1": 90.0})
+        for name, value in (("a", 60), ("b", 80))
+    ]
+    (table,) = make_tables([*found, record(model="c", metrics={"top1": 99.0})])
+    assert table.metric == "mean_class"
+    assert [(row["model"], row["rank"], row["mean_class"]) for row in table.rows] == [
+        ("b", "1 to 2", 80), ("a", "1 to 2", 60), ("c", None, None),
+    ]  # fmt: skip
+
+
+def test_a_metric_that_is_no_share_of_recordings_has_an_interval_from_three_seeds():
+    found = [
+        record(seed=seed, run=f"r-{seed}", metrics={"mean_class": value, "top1": 90.0})
+        for seed, value in enumerate((60, 61, 62))
+    ]
+    assert only_row(found[:2])["mean_class_interval"] is None
+    row = only_row(found)
+    assert (row["mean_class"], row["mean_class_interval"], row["mean_class_std"]) == (
+        61,
+        "58.52 to 63.48",
+        1.0,
+    )
+
+
+def test_a_further_metric_is_a_column():
+    (table,) = make_tables([record(metrics={"top1": 90.0, "mean_class": 80.126})])
+    assert (table.metric, table.extra, table.rows[0]["mean_class"]) == ("top1", ("mean_class",), 80.13)
+
+
+@given(st.lists(records(), max_size=8))
+def test_the_pareto_mark_is_for_whom_nobody_surpasses(found):
+    for table in make_tables(found):
+        known: list[Any] = [row for row in table.rows if row["gmacs"] is not None]
+        for row in known:
+            better = [
+                other
+                for other in known
+                if other["gmacs"] <= row["gmacs"] and other["top1"] >= row["top1"]
+                and (other["gmacs"], other["top1"]) != (row["gmacs"], row["top1"])
+            ]  # fmt: skip
+            assert (row["pareto"] == "yes") == (not better)
+        assert all(row["pareto"] is None for row in table.rows if row not in known)

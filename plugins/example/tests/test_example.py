@@ -92,7 +92,7 @@ def test_the_whole_way(tmp_path):
     assert 0 <= record["metrics"]["example.worst_class"] <= record["metrics"]["top1"] <= 100
     assert record["plugins"]["example"] == "skelbench-example 0.1.0"
     assert record["run"] in (tmp_path / "runs" / record["run"] / "example.txt").read_text()
-    assert f'"example.trials": {trials}' in skelbench("leaderboard", "--format", "json", folder=tmp_path)
+    assert f'"example.trials": {trials}' in skelbench("leaderboard", "--json", folder=tmp_path)
 
 
 def test_every_shift_is_from_another_joint_and_frame(skelbench_registry):
