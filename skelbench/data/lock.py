@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from skelbench.errors import DataError
+from skelbench.host.locks import take_lock
 
 
 @contextmanager
@@ -18,10 +17,9 @@ def one_at_a_time(made: Path) -> Iterator[None]:
     Raises:
         DataError: The folder cannot be written.
     """
-    lock = FileLock(made.with_name(f"{made.name}.lock"))
     try:
         made.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock = take_lock(made.with_name(f"{made.name}.lock"), wait=True)
     except OSError as error:
         raise DataError(f"the cache cannot be written: {error.strerror}", where=made.parent) from error
     try:

@@ -14,6 +14,7 @@ from skelbench.check.checked import Checked
 from skelbench.console import Count, Screen
 from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
+from skelbench.data.lock import one_at_a_time
 from skelbench.data.open import Split, open_clips, split
 from skelbench.data.remarks import remarks
 from skelbench.data.video.cache import FrameCache
@@ -208,11 +209,16 @@ def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
     """The built-in synthetic recordings of the data set, written once in its own raw format."""
     classes = min(SYNTHETIC_CLASSES, checked.dataset.classes)
     root = cache / f"{checked.dataset.name}-synthetic-{SYNTHETIC_CLIPS}-{classes}"
-    if not root.exists():
-        screen.say(f"no --data given: making {SYNTHETIC_CLIPS} synthetic recordings of {classes} classes")
-        partial = root.with_name(root.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        reader = checked.dataset.reader()
-        reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
-        partial.rename(root)
+    with one_at_a_time(root):
+        if not root.exists():
+            _synthesise(checked, root, classes, screen)
     return root
+
+
+def _synthesise(checked: Checked, root: Path, classes: int, screen: Screen) -> None:
+    screen.say(f"no --data given: making {SYNTHETIC_CLIPS} synthetic recordings of {classes} classes")
+    partial = root.with_name(root.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    reader = checked.dataset.reader()
+    reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
+    partial.rename(root)

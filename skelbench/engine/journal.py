@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from skelbench.engine.watch import Watch
+from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.results.answers import ClipAnswers
 from skelbench.results.health import SearchHealth
 from skelbench.results.record import Failure, SearchCost
@@ -34,6 +36,8 @@ class Journal:
         self._folder = folder
         self._on_line = on_line
         self._watch = watch
+        self.damaged = folder.repair()
+        """Lines that were set aside. What they held is tried anew where that is possible."""
         self._answers = {
             (line["generation"], line["number"]): ClipAnswers.of_line(line) for line in folder.answers()
         }
@@ -42,6 +46,11 @@ class Journal:
         self._saved = 0
         for line in folder.trials():
             self._keep(line)
+
+    @property
+    def scratch(self) -> Path:
+        """Where others may write while the search goes on; what they leave is removed at the next start."""
+        return self._folder.checkpoints
 
     def _keep(self, line: dict[str, Any]) -> None:
         self._lines[_key(line)] = line
@@ -155,12 +164,30 @@ class Journal:
         self._folder.write_text(STATE, json.dumps({"generation": generation, "state": search.state()}))
 
     def load(self, search: Search) -> int:
-        """Put ``search`` where the run was left; the number of the next generation."""
-        if not (self._folder.path / STATE).exists():
+        """Put ``search`` where the run was left; the number of the next generation.
+
+        Where no state stands or it is damaged, or lines of the journal are lost, that is the first one: what
+        the journal holds is answered from it.
+
+        Raises:
+            RunFolderError: The state is of another search.
+        """
+        path = self._folder.path / STATE
+        if self.damaged or not path.exists():
             return 0
-        saved = json.loads(self._folder.read_text(STATE))
-        search.restore(saved["state"])
-        self._saved = saved["generation"] + 1
+        try:
+            saved = json.loads(self._folder.read_text(STATE))
+            generation, state = int(saved["generation"]), saved["state"]
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+            return 0  # all generations are gone through again, and answered from the journal
+        try:
+            search.restore(state)
+        except SkelbenchError:
+            raise
+        except Exception as error:  # strategies raise what they like at a state that is none of theirs
+            remedy = "Remove it: the search goes through its journal again"
+            raise RunFolderError("the search's state is damaged", where=path, remedy=remedy) from error
+        self._saved = generation + 1
         return self._saved
 
 

@@ -32,6 +32,7 @@ from skelbench.engine.targets import load_targets
 from skelbench.engine.training import derive, evaluate_network, train_network
 from skelbench.errors import SkelbenchError
 from skelbench.host.registry import Registry, load_registry
+from skelbench.results.leftovers import collect, drop_earlier_checkpoints
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
@@ -115,6 +116,7 @@ def run_in(
     data = setting.data
     folder, previous = open_folder(checked, given, data, options, identities(started))
     with folder.lock(), cleanup_if_unused(folder, previous):
+        collect(folder.path)
         data.confirm(folder)
         finished = folder.record()
         if finished is not None:
@@ -142,6 +144,7 @@ def run_in(
 
         record = make_record(job, found, network, trained, metrics)
         folder.write_record(record)
+        drop_earlier_checkpoints(folder.path)
         registry.hooks.after_run(record=record, context=job.context)
         if previous is not None and options.discard:
             shutil.rmtree(previous)

@@ -46,6 +46,8 @@ def search_architecture(job: Job) -> SearchResult:
     """
     reports = _Reports(job)
     journal = reports.journal = Journal(job.folder, reports, _watch(job))
+    for place in journal.damaged:
+        job.screen.say(f"warning: {place}: the line is damaged; it is kept in a file of its own")
     path = job.folder.path / ARCHITECTURE
     if not path.exists():
         sample = _search(job, journal)

@@ -21,6 +21,7 @@ from skelbench.recipe import TrainOptions
 from skelbench.search import Proposal
 from skelbench.space.build import SupernetSpace
 from skelbench.training.batches import KeptBatches, LazyLoader
+from skelbench.training.checkpoint import newest
 from skelbench.training.devices import precision_name, single_precision
 from skelbench.training.fit import LAST, Epochs
 from skelbench.training.seed import seed_everything
@@ -79,7 +80,6 @@ def supernet_job(
     spec, options = job.checked.spec, job.checked.spec.search_options()
     held_out = job.data.inference_loader(spec.evaluate.batch_size)
     device = torch.device("cuda", 0) if job.device == "cuda" else None
-    checkpoint = _folder(job) / LAST
     trainer = trainer_arguments(options, job.options.accelerator)
     return nas.SupernetJob(
         points=job.checked.space.points,
@@ -92,7 +92,7 @@ def supernet_job(
         clip_shape=job.checked.clip_shape(),
         alphas=LazyLoader(job.data.alpha_loader(options), device),
         inference=None if held_out is None else KeptBatches(held_out),
-        checkpoint=checkpoint if checkpoint.exists() else None,
+        checkpoint=newest(_folder(job) / LAST, job.screen.say),
         comparison=Comparison.of(spec.search),
         workers=workers,
     )

@@ -53,6 +53,7 @@ def train_network(job: Job, network: nn.Module) -> FitResult:
             advance=advance,
             accelerator=job.options.accelerator,
             devices=job.options.devices,
+            tell=job.screen.say,
         )
     store_network(network, job.folder)
     return trained

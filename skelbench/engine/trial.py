@@ -11,13 +11,12 @@ from skelbench.engine.candidates import Comparison, Evaluation
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.reopen import open_job
 from skelbench.layers import prepare_for_inference
+from skelbench.results.leftovers import TRIAL
 from skelbench.results.store import RunFolder
 from skelbench.search import Sample
 from skelbench.space.network import build_network
 from skelbench.training.fit import fit
 from skelbench.training.seed import seed_everything
-
-PREFIX = "trial"
 
 
 class Trials:
@@ -31,7 +30,7 @@ class Trials:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._folder = Path(mkdtemp(prefix=f"{PREFIX}-", dir=job.folder.checkpoints))
+        self._folder = Path(mkdtemp(prefix=TRIAL, dir=job.folder.checkpoints))
 
     def __call__(self, sample: Sample) -> Evaluation:
         """One architecture on the validation clips, trained by itself on the rest of the training split."""
@@ -61,5 +60,5 @@ def open_trials(path: Path, options: RunOptions) -> Trials:
 
 def clear_trials(folder: RunFolder) -> None:
     """Remove what trials have left: their checkpoints are of no use once they have ended."""
-    for path in folder.checkpoints.glob(f"{PREFIX}-*"):
+    for path in folder.checkpoints.glob(f"{TRIAL}*"):
         shutil.rmtree(path, ignore_errors=True)

@@ -52,9 +52,18 @@ class ClipAnswers:
 
     @classmethod
     def of_line(cls, line: Mapping[str, Any]) -> ClipAnswers:
-        """What `line` made."""
-        right = np.unpackbits(_array(line["right"], "u1"), count=int(line["kept"])).astype(bool)
+        """What `line` made.
+
+        Raises:
+            KeyError: It is no such line.
+            TypeError: Likewise.
+            ValueError: Likewise.
+        """
+        kept, bits = int(line["kept"]), _array(line["right"], "u1")
         loss, predicted = _array(line["loss"], "<f4"), _array(line["predicted"], "<u2")
+        if not 0 < kept == len(loss) == len(predicted) or len(bits) != -(-kept // 8):
+            raise ValueError("the answers are not those of as many clips")
+        right = np.unpackbits(bits, count=kept).astype(bool)
         return cls(right, loss.astype(np.float32), predicted.astype(int), int(line["clips"]))
 
 
@@ -63,4 +72,4 @@ def _text(array: np.ndarray) -> str:
 
 
 def _array(text: str, kind: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), dtype=kind)
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype=kind)

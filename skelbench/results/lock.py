@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from skelbench.errors import RunFolderError
+from skelbench.host.locks import take_lock
 from skelbench.results.files import disk, write_atomic
 
 HOLDER = ".holder"
@@ -23,9 +24,9 @@ def exclusive(path: Path) -> Iterator[None]:
     Raises:
         RunFolderError: Another process holds it, or it cannot be made.
     """
-    lock, holder = FileLock(path), path.with_name(path.name + HOLDER)
+    holder = path.with_name(path.name + HOLDER)
     with disk(path, "lock the run"):
-        _acquire(lock, holder)
+        lock = _acquired(path, holder)
     try:
         write_atomic(holder, f"{os.getpid()}\n")
         yield
@@ -35,9 +36,9 @@ def exclusive(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _acquire(lock: FileLock, holder: Path) -> None:
+def _acquired(path: Path, holder: Path) -> FileLock:
     try:
-        lock.acquire(timeout=0)
+        return take_lock(path, wait=False)
     except Timeout as error:
         raise RunFolderError(
             f"process {_named(holder)} is writing this run",

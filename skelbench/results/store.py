@@ -17,6 +17,7 @@ import numpy as np
 from skelbench.errors import RunFolderError
 from skelbench.results import journal
 from skelbench.results.files import disk, write_atomic
+from skelbench.results.lines import check_answers, check_line
 from skelbench.results.lock import exclusive
 from skelbench.results.record import RECORD, Record
 
@@ -174,8 +175,13 @@ class RunFolder:
         journal.append(self.path / TRIALS, trial)
 
     def trials(self) -> list[dict[str, Any]]:
-        """Every whole line of the journal (see `skelbench.results.journal.read`)."""
+        """Every sound line of the journal (see `skelbench.results.journal.read`)."""
         return journal.read(self.path / TRIALS)
+
+    def repair(self) -> list[str]:
+        """Set damaged lines of both journals aside (see `skelbench.results.journal.repair`); says which."""
+        damaged = journal.repair(self.path / TRIALS, check_line)
+        return damaged + journal.repair(self.path / ANSWERS, check_answers)
 
     def append_answers(self, answers: Mapping[str, Any]) -> None:
         """Add one trial's answers on the validation clips to theirs."""
@@ -183,7 +189,7 @@ class RunFolder:
 
     def answers(self) -> list[dict[str, Any]]:
         """The answers of every trial that has any (see `skelbench.results.answers`)."""
-        return journal.read(self.path / ANSWERS)
+        return journal.read(self.path / ANSWERS, check_answers)
 
     def save_scores(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
         """Store scores by sample id, whole or not at all.

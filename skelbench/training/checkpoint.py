@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import torch
 from torch import nn
 
 from skelbench.errors import RunFolderError
-from skelbench.results.files import disk
+from skelbench.results.files import disk, sync_folder
+from skelbench.results.leftovers import PREVIOUS
 from skelbench.training.lightning import pl
 
 
@@ -28,7 +30,7 @@ def set_random_state(states: list[torch.Tensor]) -> None:
 
 
 def save(trainer: pl.Trainer, path: Path) -> None:
-    """Store a checkpoint whole or not at all.
+    """Store a checkpoint whole or not at all; the one before is kept beside it.
 
     Raises:
         RunFolderError: The disk is full or the folder cannot be written; the old file still stands.
@@ -38,10 +40,51 @@ def save(trainer: pl.Trainer, path: Path) -> None:
         with disk(path, "write the checkpoint"):
             trainer.save_checkpoint(partial)  # of several processes the first writes, and all wait for it
             if trainer.is_global_zero:
-                os.replace(partial, path)
+                _keep(partial, path)
     finally:
         if trainer.is_global_zero:
             partial.unlink(missing_ok=True)
+
+
+def _keep(partial: Path, path: Path) -> None:
+    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if path.exists():
+        os.replace(path, previous(path))
+    os.replace(partial, path)
+    sync_folder(path.parent)
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the last one is kept."""
+    return path.with_name(f"{path.stem}{PREVIOUS}{path.suffix}")
+
+
+def newest(path: Path, tell: Callable[[str], None] = lambda line: None) -> Path | None:
+    """The checkpoint to go on from: ``path``, or the one before it where that is damaged; None without any.
+
+    Args:
+        path: Where the last checkpoint is.
+        tell: Told of a damaged one.
+
+    Raises:
+        RunFolderError: Both are damaged.
+    """
+    if not path.exists() and not previous(path).exists():
+        return None
+    try:
+        stored(path)
+    except RunFolderError as error:
+        if not previous(path).exists():
+            raise
+        stored(previous(path))
+        if path.exists():
+            tell(f"warning: {error.problems[0].what}: {path}; going on from the one before it")
+        return previous(path)
+    return path
 
 
 def stored(path: Path) -> dict[str, Any]:

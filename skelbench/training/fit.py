@@ -17,7 +17,7 @@ from skelbench.errors import DataError, RunFolderError, SkelbenchError
 from skelbench.recipe import TrainOptions
 from skelbench.results.files import write_atomic
 from skelbench.training.batches import LazyLoader
-from skelbench.training.checkpoint import check_fits, random_state, save, set_random_state, stored
+from skelbench.training.checkpoint import check_fits, newest, random_state, save, set_random_state, stored
 from skelbench.training.devices import check_devices, device_kind, precision_name, single_precision
 from skelbench.training.evaluate import top1
 from skelbench.training.lightning import pl
@@ -65,6 +65,7 @@ def fit(
     accelerator: str = "auto",
     devices: int = 1,
     resume: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> FitResult:
     """Train ``model`` in place; afterwards it has the weights that ``selection`` names.
 
@@ -81,7 +82,8 @@ def fit(
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training, each with a process of its own and
             ``options.batch_size`` clips of each step. The calling process validates.
-        resume: Go on from ``folder/last.ckpt`` if it is there.
+        resume: Go on from ``folder/last.ckpt`` if it is there, or from the one before it if it is damaged.
+        tell: Told of a damaged checkpoint.
 
     Raises:
         SkelbenchError: There are no such devices, or they do not compute in the recipe's precision.
@@ -94,7 +96,7 @@ def fit(
     if selection == "best_val" and val_loader is None:
         raise DataError("selection 'best_val' needs validation clips", remedy="Set train.validation")
     folder.mkdir(parents=True, exist_ok=True)
-    last = folder / LAST if resume and (folder / LAST).exists() else None
+    last = newest(folder / LAST, tell) if resume else None
     part = Part(model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed())
     epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
     if devices == 1:
@@ -103,7 +105,7 @@ def fit(
         sharded(train_loader, 0, devices)
         # A copy, since processes share the memory of tensors that are sent.
         others = replace(part, model=copy.deepcopy(model))
-        with helped(devices, device_kind(accelerator), train_part, others):
+        with helped(devices, device_kind(accelerator), folder, train_part, others):
             part.train(0, epochs)
     if selection == "best_val":
         model.load_state_dict(stored(folder / BEST))

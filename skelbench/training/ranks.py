@@ -20,6 +20,7 @@ from torch import Tensor, distributed, nn
 
 from skelbench.errors import SkelbenchError, WorkFailed
 from skelbench.host.processes import help_process
+from skelbench.results.leftovers import MEETING
 from skelbench.training.lightning import without_torchmetrics
 
 with without_torchmetrics():
@@ -91,12 +92,13 @@ def joined(rank: int, count: int, meeting: Path, kind: str) -> Iterator[None]:
 
 
 @contextmanager
-def helped(count: int, kind: str, work: Callable[..., None], *given: Any) -> Iterator[None]:
+def helped(count: int, kind: str, place: Path, work: Callable[..., None], *given: Any) -> Iterator[None]:
     """Within, this process is the first of several; the others run ``work(rank, *given)`` meanwhile.
 
     Args:
         count: How many they are.
         kind: ``cpu`` or ``cuda``.
+        place: A folder for the file that they meet through.
         work: A function of a module.
         *given: What it needs; it is copied to each process.
 
@@ -104,7 +106,7 @@ def helped(count: int, kind: str, work: Callable[..., None], *given: Any) -> Ite
         SkelbenchError: What is given cannot be sent to another process.
         WorkFailed: Another process died.
     """
-    with TemporaryDirectory(prefix="skelbench-") as folder:
+    with TemporaryDirectory(prefix=MEETING, dir=place.resolve()) as folder:
         meeting = Path(folder) / "meeting"
         others = [_Other(rank, count, meeting, kind, work, given) for rank in range(1, count)]
         try:

@@ -212,6 +212,25 @@ def test_a_failed_architecture_is_tried_again_where_it_is_proposed_again(folder:
     assert evaluate.samples == [{"a": "x"}, {"a": "y"}, {"a": "x"}]
 
 
+@pytest.mark.parametrize("state", ["kept", "cut", "another", "deep"])
+def test_a_damaged_journal_costs_its_damaged_line_alone(state: str, folder: RunFolder):
+    asks = [proposals("x", "y"), proposals("z")]
+    whole, _ = search(Asks(*asks), Evaluate(x=10.0, y=30.0, z=20.0), folder)
+    lines = folder.trials()
+    path, stored = folder.path / "trials.jsonl", folder.path / "search.json"
+    path.write_text(path.read_text().replace('"number": 1', '"number": "1"', 1))
+    if state != "kept":
+        stored.write_text({"cut": '{"gener', "another": '{"generation": []}', "deep": "[" * 10**5}[state])
+    again = Evaluate(x=0.0, y=30.0, z=0.0)
+    found, journal = search(Asks(*asks), again, folder)
+    assert (found.sample, again.samples) == (whole.sample, [{"a": "y"}])
+    assert journal.damaged == [f"{path}:2"]
+    assert [line["choices"] for line in journal.trials] == [
+        line["choices"] for line in lines if "choices" in line
+    ]
+    assert json.loads((folder.path / "trials.jsonl.damaged").read_text())["number"] == "1"
+
+
 def test_a_finished_search_is_answered_from_its_journal(folder: RunFolder):
     search(Asks(proposals("x", "y")), Evaluate(x=10.0, y=30.0), folder)
     before, evaluate = folder.trials(), Evaluate()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skelbench.errors import RunFolderError
 from skelbench.results import files, journal
+from skelbench.results.answers import ClipAnswers
 from skelbench.results.store import IDENTITY, SCORES, TRIALS, RunFolder, run_name
 from tests.results.records import record
 
@@ -128,10 +129,53 @@ def test_a_torn_line_longer_than_a_block_is_dropped(run):
 
 
 @pytest.mark.parametrize("line", ["{", "[1]", "", "3"])
-def test_a_damaged_line_inside_the_journal_is_told_with_its_number(run, line):
+def test_a_damaged_line_inside_the_journal_is_named_and_left_out(run, line, capsys):
     (run.path / TRIALS).write_text(f'{{"trial": 0}}\n{line}\n{{"trial": 1}}\n')
-    with pytest.raises(RunFolderError, match=r"trials.jsonl:2"):
-        run.trials()
+    assert run.trials() == [{"trial": 0}, {"trial": 1}]
+    assert capsys.readouterr().err.startswith(f"skelbench: {run.path / TRIALS}:2: ")
+
+
+SOUND = {
+    "kind": "trial",
+    "generation": 0,
+    "number": 0,
+    "fitness": 1.0,
+    "kept": False,
+    "known": False,
+    "seconds": 0,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({key: None} for key in ("kind", "generation", "number", "kept", "known", "seconds", "fitness")),
+        {"fitness": "1"},
+        {"kind": "x"},
+        {"generation": [0]},
+        {"seconds": "1"},
+    ],
+    ids=str,
+)
+def test_a_line_that_is_no_trials_is_set_aside_by_name(run, change):
+    run.append_trial(SOUND)
+    run.append_trial(SOUND | change)
+    run.append_trial(SOUND | {"number": 1, "fitness": 1})
+    assert run.repair() == [f"{run.path / TRIALS}:2"]
+    assert [line["number"] for line in run.trials()] == [0, 1]
+    (line,) = (run.path / "trials.jsonl.damaged").read_text().splitlines()
+    assert json.loads(line) == SOUND | change
+    assert run.repair() == []
+
+
+@pytest.mark.parametrize("answers", [{}, {"right": "?"}, {"kept": 3}, {"clips": None}], ids=str)
+def test_answers_that_cannot_be_read_are_set_aside(run, answers):
+    three = np.arange(2)
+    line = {"generation": 0, "number": 0, **ClipAnswers(three > 0, three.astype("f4"), three).line()}
+    run.append_answers(line)
+    run.append_answers(line | answers if answers else answers)
+    assert run.repair() == [f"{run.path / 'answers.jsonl'}:2"]
+    assert run.answers() == [line]
 
 
 def test_a_trial_that_is_not_json_leaves_the_journal_alone(run):

@@ -147,8 +147,23 @@ def test_it_writes_its_checkpoints_and_nothing_else(tmp_path, capfd, monkeypatch
     monkeypatch.chdir(tmp_path)
     trained(tmp_path / "run", val=Loader(seed=1), selection="best_val")
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert files == [f"run/{BEST}", f"run/{LAST}"]
+    assert files == [f"run/{BEST}", f"run/{LAST}", "run/last.previous.ckpt"]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_checkpoint_costs_the_last_epoch_only(tmp_path, damage):
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, report=crash_after(3, KeyboardInterrupt))
+    last = tmp_path / LAST
+    if damage == "cut":
+        last.write_bytes(last.read_bytes()[:500])
+    else:
+        last.unlink()  # killed between the two names
+    told: list[str] = []
+    resumed, _ = trained(tmp_path, tell=told.append)
+    assert [str(last) in line for line in told] == ([True] if damage == "cut" else [])
+    assert same(resumed, trained(tmp_path / "whole")[0])
 
 
 def test_a_damaged_checkpoint_tells_what_to_do(tmp_path):

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,6 +23,7 @@ with warnings.catch_warnings(), without_torchmetrics():
     from nni.nas.strategy.base import Strategy
 
 from skelbench.errors import WorkFailed
+from skelbench.results.leftovers import EXPERIMENT
 
 CONFIG_FOLDER = "NNI_CONFIG_DIR"
 
@@ -34,6 +36,7 @@ def run_experiment(
     *,
     strict: bool = False,
     carrier: ExecutionEngine | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Run one NNI experiment from its start to its end.
 
@@ -44,6 +47,7 @@ def run_experiment(
         engine: NNI's execution-engine configuration.
         strict: There is one trial alone; what it raises ends the experiment.
         carrier: The execution engine itself, in place of what its configuration would make.
+        folder: Where NNI may write meanwhile; None is the system's place for such files.
 
     Raises:
         WorkFailed: The engine is none of NNI's.
@@ -55,8 +59,12 @@ def run_experiment(
         engine = copy.copy(engine)
         engine.continue_on_failure = False
     config = NasExperimentConfig(execution_engine=engine, model_format="raw")
-    with quiet_nni(), TemporaryDirectory() as folder, _config_folder(folder):
-        config.experiment_working_directory = folder
+    with (
+        quiet_nni(),
+        TemporaryDirectory(prefix=EXPERIMENT, dir=folder and folder.resolve()) as own,
+        _config_folder(own),
+    ):
+        config.experiment_working_directory = own
         experiment = _Experiment(space, evaluator, strategy, config)
         experiment.carrier = carrier
         try:

@@ -61,7 +61,7 @@ def search_by_oneshot(
         val_dataloaders=AlphaBatches(job.alphas, len(job.loader)),
         fit_kwargs=resumption(job),
     )
-    run_experiment(supernet, evaluator, strategy, engine, strict=True)
+    run_experiment(supernet, evaluator, strategy, engine, strict=True, folder=journal.scratch)
     if chosen.evaluations:
         return _best_drawn(chosen, space, watch.module, job, journal)
     return Proposal(weights=learned_weights(space.points, watch.module))

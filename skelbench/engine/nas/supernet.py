@@ -226,7 +226,8 @@ def search_on_supernet(
         val_dataloaders=job.loader,  # NNI insists on one; validation is the generation's business
         fit_kwargs=resumption(job),
     )
-    run_experiment(space, evaluator, SupernetStrategy(module, search, job, journal), engine, strict=True)
+    strategy = SupernetStrategy(module, search, job, journal)
+    run_experiment(space, evaluator, strategy, engine, strict=True, folder=journal.scratch)
     return search.best()
 
 

@@ -59,9 +59,10 @@ def search_by_trials(
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
     if hasattr(engine, "start"):
         pool = PoolEngine(Pool(engine, evaluate, timeout), strategy.ended)
-        run_experiment(TrialSpace(points), evaluator, strategy, sequential_engine(), carrier=pool)
+        carried: dict[str, Any] = {"engine": sequential_engine(), "carrier": pool}
     else:
-        run_experiment(TrialSpace(points), evaluator, strategy, engine)
+        carried = {"engine": engine}
+    run_experiment(TrialSpace(points), evaluator, strategy, **carried, folder=journal.scratch)
     if all(trial["fitness"] is None for trial in journal.trials):
         last = journal.trials[-1].get("error", "") if journal.trials else "none was proposed"
         raise WorkFailed(
