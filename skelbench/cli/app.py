@@ -20,6 +20,7 @@ from skelbench.cli.list import list_components
 from skelbench.cli.new import new_plugin
 from skelbench.cli.plot import frames, plot
 from skelbench.cli.predict import predict
+from skelbench.cli.reproduce import publish, reproduce
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
 
@@ -246,6 +247,8 @@ app.command("new-plugin")(new_plugin)
 app.command()(doctor)
 app.command()(leaderboard)
 app.command()(compare)
+app.command()(reproduce)
+app.command()(publish)
 app.command()(fuse)
 app.command()(predict)
 app.command()(bench)

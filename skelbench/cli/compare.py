@@ -27,7 +27,7 @@ def compare(
     top-1 exclude 0, and p-values, adjusted for the number of comparisons (Holm), lie under 0.05. One run on
     a side says nothing about other seeds.
 
-    Example: `skelbench compare sgn-ucla.sgn-0ce5f3f8 esan-ucla.esan-7a656745`
+    Example: `skelbench compare sgn-ucla.sgn-feb242f8 esan-ucla.esan-85c07718`
     """
     from skelbench.leaderboard.compare import compare_rows, find_row
     from skelbench.leaderboard.publish import published_folder

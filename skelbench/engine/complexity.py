@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from skelbench.results.record import AdaptiveUse
+from skelbench.results.record_parts import AdaptiveUse
 from skelbench.space.adaptive import Adaptive
 from skelbench.training.cost import Cost, Macs, cost, cost_of_parts
 

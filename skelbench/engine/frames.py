@@ -22,7 +22,7 @@ from skelbench.engine.reopen import reopen
 from skelbench.errors import DataError, RunFolderError, WorkFailed, did_you_mean
 from skelbench.figures.frames import ClipChoices, frames, heading
 from skelbench.recipe import Stream
-from skelbench.results.record import AdaptiveUse
+from skelbench.results.record_parts import AdaptiveUse
 from skelbench.results.store import RunFolder
 from skelbench.space.adaptive import Adaptive
 from skelbench.training.seed import seed_everything

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skelbench.engine.identity import SCHEME
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
+from skelbench.results.record_parts import Origin, RunIdentity
 from skelbench.results.store import RunFolder, Scores
 from skelbench.training import scores as by_id
 
@@ -97,7 +99,7 @@ def store_fusion(fusion: Fusion, out: Path) -> Record:
     _refuse_different(parts, _RECORDED, "Leave out --out to see the figures without a record")
     if len({part.folder.name for part in parts}) < len(parts):
         raise RunFolderError("two of the runs have the same name", remedy="Rename one of their folders")
-    spec_hash = _identity(parts)
+    spec_hash = fused_hash([(part.record, part.weight) for part in parts])
     folder = RunFolder.create(out, _joined(p.folder.spec for p in parts), spec_hash, parts[0].record.seed)
     with folder.lock():
         record, earlier = _record(fusion, spec_hash, folder.name), folder.record()
@@ -132,17 +134,16 @@ def _metrics(parts: Sequence[Part]) -> dict[str, by_id.Rate]:
     return {name: registry.get("metric", name).make for name in names}
 
 
-def _identity(parts: Sequence[Part]) -> str:
-    """What the fusion is of.
+def fused_hash(parts: Iterable[tuple[Record, float]]) -> str:
+    """What a fusion of runs, each with its share, is of.
 
     Neither seeds nor what a search found with them are in it, so that the leaderboard groups fusions
     that differ in nothing else.
     """
     said = []
-    for part in parts:
-        record = part.record
+    for record, weight in parts:
         fixed = record.architecture if record.strategy is None else ""
-        said.append([record.spec_hash, fixed, record.synthetic, part.weight])
+        said.append([record.spec_hash, fixed, record.synthetic, weight])
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -173,10 +174,17 @@ def _record(fusion: Fusion, spec_hash: str, run: str) -> Record:
         "started_from": {},
         "pretrained_on": "+".join(sorted({r.pretrained_on for r in records if r.pretrained_on})),
         "failures": (),
+        "identity": RunIdentity(scheme=SCHEME, hash=spec_hash),
+        "origin": Origin(command=_command(fusion.parts)),
     }
     for name in ("spec", "model", "space", "architecture", "data_fingerprint"):
         changed[name] = _joined(getattr(record, name) for record in records)
     return Record.model_validate(records[0].model_dump() | changed)
+
+
+def _command(parts: Sequence[Part]) -> tuple[str, ...]:
+    weights = ",".join(repr(part.weight) for part in parts)
+    return ("fuse", *(part.folder.name for part in parts), "--weights", weights)
 
 
 def _strategy(records: Sequence[Record]) -> dict[str, Any] | None:

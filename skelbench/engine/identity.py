@@ -1,4 +1,17 @@
-"""What tells a run from all others: the hash that its folder is named by."""
+"""What tells a run from all others: the hash that its folder is named by.
+
+The rule has a version, the scheme, which stands in every record (`SCHEME` is the present one), so that an
+old name can be computed again:
+
+1. Until 21 November 2026: the hash of the whole resolved spec; for a given architecture, of that hash and
+   the architecture's own. A change of the search gave another name to runs that had none.
+2. For a given architecture, the spec counts without its space and search, and what the architecture starts
+   from counts as well. Searches have the same hash by both.
+
+In both, "synthetic" joins where the recordings are, and neither seed nor place of the data has a part. A key
+of a spec that changes no result is left out (`skelbench.spec.resolve.spec_hash`), and a parameter that an
+operator got later counts only where it is not its default (`skelbench.space.arch`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +20,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from skelbench.check.checked import Checked
 from skelbench.space.arch import NamedArchitecture
+
+SCHEME: Final = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ def run_hash(
     given: NamedArchitecture | None,
     synthetic: bool,
     sources: Mapping[str, Identity] = MappingProxyType({}),
+    scheme: int = SCHEME,
 ) -> str:
     """The identity of a run: its `defining_hash`, with all in it that tells runs from each other.
 
@@ -39,8 +55,9 @@ def run_hash(
         given: The architecture; None where it is searched.
         synthetic: Whether the recordings are synthetic.
         sources: The runs given with ``--start``, by the names of their architectures.
+        scheme: The version of the rule.
     """
-    parts = [defining_hash(checked, given, sources)]
+    parts = [defining_hash(checked, given, sources) if scheme > 1 else checked.resolved.hash]
     if given is not None:
         parts.append(given.hash)
     if synthetic:

@@ -11,7 +11,7 @@ from skelbench.engine.watch import Watch
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.results.answers import ClipAnswers
 from skelbench.results.health import SearchHealth
-from skelbench.results.record import Failure, SearchCost
+from skelbench.results.record_parts import Failure, SearchCost
 from skelbench.results.store import RunFolder
 from skelbench.search import Proposal, Sample, Search
 

@@ -10,15 +10,17 @@ from torch import nn
 
 from skelbench.check.checked import Checked
 from skelbench.engine.complexity import complexity
-from skelbench.engine.identity import defining_hash
+from skelbench.engine.identity import SCHEME, defining_hash
 from skelbench.engine.job import Job
+from skelbench.engine.origin import origin_of
 from skelbench.engine.search import SearchResult
 from skelbench.layers import prepare_for_inference
-from skelbench.results.record import (
+from skelbench.results.record import Record
+from skelbench.results.record_parts import (
     ClipCounts,
     Environment,
     Latency,
-    Record,
+    RunIdentity,
     StrategyUsed,
     Training,
 )
@@ -66,6 +68,8 @@ def make_record(
         failures=found.failures,
         started_from={name: run.name for name, run in job.sources.items()},
         pretrained_on=_pretrained_on(job),
+        identity=RunIdentity(scheme=SCHEME, hash=job.folder.spec_hash),
+        origin=origin_of(job, None if found.cost else found.architecture),
         **complexity(network, checked.clip_shape()),
     )
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from skelbench.engine.complexity import complexity
-from skelbench.engine.identity import defining_hash, run_hash
+from skelbench.engine.identity import SCHEME, defining_hash, run_hash
 from skelbench.engine.reopen import reopen
 from skelbench.engine.start import store_identities, stored_identities
 from skelbench.engine.training import score_network, store_network
 from skelbench.errors import RunFolderError
 from skelbench.results.record import Record
+from skelbench.results.record_parts import RunIdentity
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 
 
@@ -54,7 +55,12 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
             "metrics": metrics,
             "views": scored,
             "run": folder.name,
+            "identity": RunIdentity(scheme=SCHEME, hash=identity),
         }
+        if record.origin is not None:
+            command = (*record.origin.command, "--set", f"evaluate.views={views}")
+            again = {"command": command, "spec": checked.resolved.digest}
+            changes["origin"] = record.origin.model_copy(update=again)
         changes |= complexity(network, checked.clip_shape())
         rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed, started)})
         folder.write_record(rescored)

@@ -12,7 +12,7 @@ from skelbench.engine.validate import validate_search
 from skelbench.engine.watch import NoiseTwins, Watch
 from skelbench.errors import SkelbenchError
 from skelbench.results.health import SearchHealth
-from skelbench.results.record import Failure, SearchCost
+from skelbench.results.record_parts import Failure, SearchCost
 from skelbench.results.store import ARCHITECTURE
 from skelbench.search import Proposal, Sample, Search, decode
 from skelbench.space.arch import Architecture, NamedArchitecture

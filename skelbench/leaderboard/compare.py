@@ -8,13 +8,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from skelbench.errors import RunFolderError, SkelbenchError, did_you_mean
+from skelbench.errors import RunFolderError, SkelbenchError
+from skelbench.leaderboard.find import places_of, scores_file
 from skelbench.leaderboard.paired import Evidence, holm, over_counts, over_recordings, over_seeds
 from skelbench.leaderboard.table import group_seeds
 from skelbench.leaderboard.uncertainty import CONFIDENCE
 from skelbench.results.collection import placed_records
-from skelbench.results.record import RECORD, Record
-from skelbench.results.store import SCORES, Scores, read_scores
+from skelbench.results.record import Record
+from skelbench.results.store import Scores, read_scores
 from skelbench.training.scores import aligned
 
 Verdict = Literal["better", "worse", "undecided"]
@@ -121,14 +122,7 @@ def find_row(name: str, published: Path) -> Row:
     Raises:
         RunFolderError: There is none, one is unfinished or damaged, or they are of several rows.
     """
-    path = Path(name)
-    places = [path] if path.exists() else _seeds_of(path)
-    if not places and len(path.parts) == 1:
-        places = [file for file in (published / f"{name}.json",) if file.is_file()]
-        places = places or _seeds_of(published / name)
-    if not places:
-        known = {file.stem.rpartition("-")[0] for file in published.glob("*.json")}
-        raise RunFolderError("there is no such run or row", where=name, remedy=did_you_mean(name, known))
+    places = places_of(name, published)
     placed = [pair for place in places for pair in placed_records(place)]
     groups = group_seeds(record for _, record in placed)
     if len(groups) != 1:
@@ -137,22 +131,9 @@ def find_row(name: str, published: Path) -> Row:
     if any("top1" not in record.metrics for record in groups[0]):
         raise RunFolderError("the run has no top1", where=name, remedy="Evaluate it with the metric top1")
     at = {record.run: place for place, record in placed}
-    files = [_scores_file(at[record.run]) for record in groups[0]]
+    files = [scores_file(at[record.run]) for record in groups[0]]
     scores = tuple(read_scores(file) for file in files) if all(file.is_file() for file in files) else None
     return Row(name.rstrip("/"), tuple(groups[0]), scores)
-
-
-def _seeds_of(path: Path) -> list[Path]:
-    """Runs and records whose name is that of ``path`` with a seed behind it."""
-    found = [p for p in path.parent.glob("*") if p.name.removesuffix(".json").rpartition("-")[0] == path.name]
-    return sorted(p for p in found if p.suffix == ".json" or (p / RECORD).is_file())
-
-
-def _scores_file(place: Path) -> Path:
-    """The scores in a run's folder, or beside a record's file."""
-    if place.is_dir():
-        return place / SCORES
-    return place.parent / SCORES if place.name == RECORD else place.with_suffix(".npz")
 
 
 def _runs(row: Row) -> list[str]:

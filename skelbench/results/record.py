@@ -12,11 +12,22 @@ from skelbench.errors import RunFolderError
 from skelbench.results.files import write_atomic
 from skelbench.results.health import SearchHealth
 from skelbench.results.part import MOST, Name, NonNegative, Part, Positive
-from skelbench.results.record_file import problems, read_json
+from skelbench.results.record_file import migrated, problems, read_json
+from skelbench.results.record_parts import (
+    AdaptiveUse,
+    ClipCounts,
+    Environment,
+    Failure,
+    Latency,
+    Origin,
+    RunIdentity,
+    SearchCost,
+    StrategyUsed,
+    Training,
+)
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 RECORD = "record.json"
-Seconds = Annotated[float, Field(ge=0)]
 
 _TIMED: dict[str, Any] = {
     "date": True,
@@ -25,130 +36,8 @@ _TIMED: dict[str, Any] = {
     "search": {"seconds"},
     "training": {"seconds"},
     "failures": {"__all__": {"traceback"}},
+    "origin": {"commit", "dirty"},
 }
-
-
-class StrategyUsed(Part):
-    """The search strategy.
-
-    Attributes:
-        name: Its registered name.
-        params: Its parameters, defaults filled in.
-    """
-
-    name: Name
-    params: dict[str, JsonValue] = Field(default_factory=dict)
-
-
-class ClipCounts(Part):
-    """Recordings in each part of the split.
-
-    Attributes:
-        train: Recordings that the weights were trained on.
-        validation: Recordings held out of the training split, 0 where none were.
-        test: Recordings that the metrics were taken on.
-    """
-
-    train: NonNegative
-    validation: NonNegative
-    test: NonNegative
-
-
-class Latency(Part):
-    """Time of one forward pass.
-
-    Attributes:
-        ms: Median milliseconds of a batch.
-        device: What it was measured on.
-        threads: Processor threads in use.
-        batch: Clips in the batch.
-    """
-
-    ms: Annotated[float, Field(gt=0)]
-    device: str
-    threads: Positive
-    batch: Positive
-
-
-class SearchCost(Part):
-    """What the search cost.
-
-    Attributes:
-        seconds: Wall-clock time, summed over resumed parts.
-        trials: Evaluations of a candidate.
-        samples: Architectures proposed.
-        kept: Proposals kept from an earlier generation.
-    """
-
-    seconds: Seconds
-    trials: NonNegative
-    samples: NonNegative
-    kept: NonNegative = 0
-
-
-class Training(Part):
-    """The final training as it took place.
-
-    Attributes:
-        epochs: Epochs trained.
-        seconds: Wall-clock time, summed over resumed parts.
-        lr: Effective learning rate at its highest.
-        batch_size: Effective batch: clips per optimizer step over all devices.
-        precision: What was computed in: ``32``, ``tf32``, ``bf16`` or ``16``.
-    """
-
-    epochs: NonNegative
-    seconds: Seconds
-    lr: Annotated[float, Field(gt=0)]
-    batch_size: Positive
-    precision: str
-
-
-class Environment(Part):
-    """Where the run took place.
-
-    Attributes:
-        python: Version of Python.
-        torch: Version of PyTorch.
-        nni: Version of NNI, empty where it took no part.
-        skelbench: Version of skelbench.
-        device: What the training ran on.
-        threads: Processor threads in use.
-    """
-
-    python: str
-    torch: str
-    nni: str = ""
-    skelbench: str
-    device: str
-    threads: Positive
-
-
-class AdaptiveUse(Part):
-    """What was chosen frame by frame on the test split.
-
-    Attributes:
-        shares: For each choice, the share of frames that took it; a policy that takes several at once
-            has shares that sum to more than 1.
-        gmacs: For each choice, GMACs of a clip if every frame took it.
-    """
-
-    shares: dict[str, Annotated[float, Field(ge=0, le=1)]]
-    gmacs: dict[str, Annotated[float, Field(ge=0)]]
-
-
-class Failure(Part):
-    """A trial that failed.
-
-    Attributes:
-        trial: Its number in the journal.
-        error: The exception in one line.
-        traceback: The whole traceback.
-    """
-
-    trial: NonNegative
-    error: str
-    traceback: str = ""
 
 
 class Record(Part):
@@ -200,9 +89,11 @@ class Record(Part):
         fusion: For fused scores, run name -> weight.
         started_from: Name of each architecture whose trained weights it began with -> run name.
         pretrained_on: The other data sets that these weights were trained on, joined with ``+``.
+        identity: What the run's name follows from, None in records from before it was kept.
+        origin: How the run came about, None in records from before it was kept.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     spec: Name
     spec_hash: Name
     space: Name
@@ -242,6 +133,8 @@ class Record(Part):
     fusion: dict[Name, float] = Field(default_factory=dict)
     started_from: dict[Name, Name] = Field(default_factory=dict)
     pretrained_on: Name = ""
+    identity: RunIdentity | None = None
+    origin: Origin | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Record:
@@ -261,7 +154,7 @@ class Record(Part):
         Raises:
             RunFolderError: The file cannot be read, is malformed, or is of a newer schema.
         """
-        data = read_json(path)
+        data = migrated(read_json(path))
         version = data.get("schema_version")
         if isinstance(version, int) and version > SCHEMA_VERSION:
             raise RunFolderError(

@@ -37,6 +37,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def migrated(data: dict[str, Any]) -> dict[str, Any]:
+    """A record of an earlier schema in the form of the present one; any other as it is.
+
+    Version 1 lacks what a run's name follows from and how it came about: both stay unknown.
+    """
+    return {**data, "schema_version": 2} if data.get("schema_version") == 1 else data
+
+
 def problems(path: Path, error: ValidationError) -> list[Problem]:
     """What pydantic found wrong with a record, with the file it stands in."""
     remedy = "The file was changed by hand or by another version; run again"

@@ -76,6 +76,16 @@ class Resolved:
         """YAML of the resolved spec; loading it gives the same hash."""
         return dump_yaml(self.data)
 
+    @property
+    def digest(self) -> str:
+        """Sha256 of `portable`, by which the spec file beside a record is known."""
+        return hashlib.sha256(self.portable().encode()).hexdigest()
+
+    def portable(self) -> str:
+        """YAML of the resolved spec without the data's place, which is one machine's."""
+        data = {key: value for key, value in self.data["data"].items() if key != "root"}
+        return dump_yaml({**self.data, "data": data})
+
 
 @dataclass
 class _Layer:

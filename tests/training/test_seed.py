@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from skelbench.results.record import Environment
+from skelbench.results.record_parts import Environment
 from skelbench.training.cost import device_name
 from skelbench.training.seed import environment, package_version, seed_everything
 
