@@ -33,6 +33,7 @@ def run(
     data: Place | None = None,
     profile: str | None = None,
     seed: int = 0,
+    seeds: str | Iterable[int] | None = None,
     sets: Sets = (),
     stages: Iterable[str] = (),
     progress: bool = False,
@@ -47,14 +48,16 @@ def run(
         data: Raw data or a store; None takes the built-in synthetic data.
         profile: A profile of the spec.
         seed: Seed of everything random.
+        seeds: Several seeds in its place, numbers or as in ``"0..4"``: a run for each.
         sets: Changes of single keys: ``{"train.epochs": 30}``, or texts such as ``"train.epochs=30"``.
         stages: Only these stages of the spec.
         progress: Show lines and bars on standard error.
         **options: More fields of `skelbench.engine.job.RunOptions`: ``runs``, ``resume``,
-            ``accelerator``, ``devices``, ``start``.
+            ``accelerator``, ``devices``, ``start``, ``workers`` (a number or ``"auto"``: runs side by side,
+            or what one search tries; it takes a script guarded by ``if __name__ == "__main__":``), ``ray``.
 
     Returns:
-        The record; of a spec with stages the records of all its runs.
+        The record; of several seeds, or of a spec with stages, the records of all runs.
 
     Raises:
         SkelbenchError: The input is wrong, or the work failed.
@@ -63,12 +66,13 @@ def run(
 
     given = _options(data, profile, seed, sets, progress, options)
     wanted = list(stages)
-    found = None if wanted else finished_record(str(spec), given)
+    found = None if wanted or seeds is not None else finished_record(str(spec), given)
     if found is not None:
         return found
-    from skelbench.engine.stages import run_stages  # imports torch
+    from skelbench.engine.study import run_study  # imports torch
 
-    made = run_stages(str(spec), given, wanted)
+    several = seeds if seeds is None or isinstance(seeds, str) else ",".join(map(str, seeds))
+    made = run_study(str(spec), given, wanted, several)
     return Records(made) if isinstance(made, list) else made
 
 

@@ -45,6 +45,18 @@ def test_it_is_quiet_unless_asked(
     assert "is finished" in capfd.readouterr().err
 
 
+def test_several_seeds_give_a_record_each(finished: tuple[Path, skelbench.Record]) -> None:
+    folder, record = finished
+    options: dict[str, Any] = {"sets": {"train.epochs": 1}, "runs": folder / "runs"}
+    records = skelbench.run(folder / "tiny.yaml", seeds=[3, 4], workers=2, **options)
+    assert isinstance(records, skelbench.Records)
+    assert [one.seed for one in records] == [3, 4]
+    assert records[0] == record, "it was finished"
+    assert list(skelbench.run(folder / "tiny.yaml", seeds="3..4", **options)) == list(records)
+    with pytest.raises(SpecError, match="--workers: engine 'local': workers"):
+        skelbench.run(folder / "tiny.yaml", seed=3, workers=0, **options)
+
+
 def test_an_architecture_is_trained(finished: tuple[Path, skelbench.Record]) -> None:
     folder, _ = finished
     record = skelbench.train(folder / "tiny.yaml", "plain", sets={"train.epochs": 1}, runs=folder / "runs")

@@ -31,3 +31,18 @@ class LocalParams(Params):
 
     workers: CountOrAuto = AUTO
     threads: Count = 1
+
+
+class RayParams(LocalParams):
+    """Workers on Ray.
+
+    Attributes:
+        address: ``local`` starts a Ray on this machine for the search alone; else that of a cluster.
+        workers: How many; ``auto``: as many as the resources of the cluster are enough for.
+        gpus: GPUs of each, a share for several on one; None: one where the cluster has any.
+        memory: GiB that are set apart for each; None: no account is taken of memory.
+    """
+
+    address: str = "local"
+    gpus: Annotated[float, Field(ge=0)] | None = None
+    memory: Annotated[float, Field(gt=0)] | None = None

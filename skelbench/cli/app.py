@@ -105,6 +105,10 @@ def run(
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
     workers: Workers = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Such processes on Ray: a cluster's address, or `local`."),
+    ] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="0..4|0,3,7", help="Several seeds instead of one, a row for each.")
     ] = None,
@@ -140,6 +144,7 @@ def run(
         devices,
         tuple(start),
         workers=workers,
+        ray=ray,
         discard=discard,
     )
     whole = not stages and seeds is None and shard is None

@@ -29,6 +29,7 @@ class RunOptions:
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training of one architecture.
         workers: Worker processes of the search, a number or ``auto``; None: the spec's engine as it is.
+        ray: Workers on Ray: the address of a cluster, or ``local``; None: the spec's engine.
         label: What stands before each line of progress.
         progress: Show lines and bars on standard error.
         discard: Remove what ``resume`` set aside once the new run is finished.
@@ -45,6 +46,7 @@ class RunOptions:
     devices: int = 1
     start: tuple[str, ...] = ()
     workers: int | str | None = None
+    ray: str | None = None
     label: str = ""
     progress: bool = True
     discard: bool = False

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.check.engine import check_engine
@@ -36,10 +37,10 @@ from skelbench.results.leftovers import collect, drop_earlier_checkpoints
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
-from skelbench.spec.resolve import Resolved
+from skelbench.spec.search_schema import ComponentSpec
 from skelbench.training.devices import check_devices, precision_name
 
-SEQUENTIAL, LOCAL = "sequential", "local"
+SEQUENTIAL, LOCAL, RAY = "sequential", "local", "ray"
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,8 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     resolved, synthetic = resolve_spec(spec, options)
     if synthetic and options.profile is None and resolved.profile == QUICK:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
-    if options.workers is not None:
-        resolved = _with_workers(resolved, options.workers)
+    if given := engine_given(options, resolved.spec.search.engine):
+        resolved = resolved.with_engine(*given)
     checked = check_spec(resolved, registry)
     check_engine(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
@@ -173,13 +174,24 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     return Setting(registry, checked, options, synthetic, screen)
 
 
-def _with_workers(resolved: Resolved, workers: int | str | None) -> Resolved:
-    """The spec with its engine's number of workers, on this machine where its engine is the default."""
-    engine = resolved.spec.search.engine
-    workers = workers_given(workers)
-    if engine.name == SEQUENTIAL:
-        return resolved.with_engine(LOCAL, {"workers": workers}, "--workers")
-    return resolved.with_engine(engine.name, {**engine.params, "workers": workers}, "--workers")
+def engine_given(options: RunOptions, engine: ComponentSpec) -> tuple[str, dict[str, Any], str] | None:
+    """Name and parameters of the engine that the command line asks for, and the option that does so.
+
+    It is None where no option does.
+
+    Args:
+        options: What the command line adds.
+        engine: The spec's own engine, whose other parameters stay as they are.
+    """
+    if options.workers is None and options.ray is None:
+        return None
+    name = RAY if options.ray is not None else LOCAL if engine.name == SEQUENTIAL else engine.name
+    params = dict(engine.params) if engine.name == name else {}
+    if options.ray is not None:
+        params["address"] = options.ray
+    if options.workers is None:
+        return name, params, "--ray"
+    return name, {**params, "workers": workers_given(options.workers)}, "--workers"
 
 
 def workers_given(text: int | str | None) -> int | str | None:

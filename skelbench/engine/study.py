@@ -9,7 +9,7 @@ from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.engine.job import RunOptions
-from skelbench.engine.run import LOCAL, Setting, open_setting, run_in, workers_given
+from skelbench.engine.run import SEQUENTIAL, Setting, engine_given, open_setting, run_in
 from skelbench.engine.stages import chosen_stages, confirm_starts, run_stages, sources_of, starts_of
 from skelbench.engine.workers.pool import Pool
 from skelbench.errors import SpecError, WorkFailed
@@ -17,6 +17,7 @@ from skelbench.results.record import Record
 from skelbench.spec.params import validated_params
 from skelbench.spec.pipeline import SEARCH
 from skelbench.spec.schema import StageSpec
+from skelbench.spec.search_schema import ComponentSpec
 from skelbench.spec.yaml import Marks
 
 _SEEDS = re.compile(r"(\d+)(?:\.\.(\d+))?")
@@ -71,10 +72,11 @@ def run_study(
         WorkFailed: Runs failed; the others have been made.
     """
     chosen = part_of(parse_seeds(seeds) if seeds else [options.seed], shard)
-    alone = replace(options, workers=None)
+    alone = replace(options, workers=None, ray=None)
     setting = open_setting(spec, replace(alone, seed=chosen[0]))
     stages = chosen_stages(setting.checked.resolved.spec.stages, wanted, setting.checked.resolved.path)
-    if options.workers is not None and (stages or len(chosen) > 1):
+    by_workers = options.workers is not None or options.ray is not None
+    if by_workers and (stages or len(chosen) > 1):
         _side_by_side(spec, setting, options, stages, SEARCH in wanted or not stages, chosen)
         options = replace(alone, resume=True, progress=False)  # all is done but what is fused of it
     made: list[Record] = []
@@ -186,15 +188,18 @@ def _side_by_side(
         remedy = "Leave out --workers: one run follows the other then"
         raise SpecError(f"{who} starts processes in each run already", where="--workers", remedy=remedy)
     confirm_starts(checked, stages, options)
-    component = setting.registry.get("engine", LOCAL)
-    given = {"workers": workers_given(options.workers)}
-    params, problems = validated_params(component, given, Marks({(): "--workers"}), ())
+    given = engine_given(options, ComponentSpec(name=SEQUENTIAL))
+    if given is None:
+        raise TypeError("neither a number of workers nor Ray is given")
+    name, wanted, option = given
+    component = setting.registry.get("engine", name)
+    params, problems = validated_params(component, wanted, Marks({(): option}), ())
     if problems:
         raise SpecError.of(problems)
     workers = component.make(**params)
     setting.data.fingerprints  # noqa: B018 - recordings are prepared once, not by every worker
     profile = checked.resolved.profile or None
-    task = StudyRuns(spec, replace(options, workers=None, profile=profile))
+    task = StudyRuns(spec, replace(options, workers=None, ray=None, profile=profile))
     with Pool(workers, task) as pool:
         for wave in waves(checked, stages, options, search, seeds):
             _carry(pool, wave, setting)

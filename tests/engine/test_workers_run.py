@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from skelbench.check.engine import check_engine
+from skelbench.engine.job import RunOptions
+from skelbench.engine.run import engine_given
 from skelbench.errors import SpecError
 from skelbench.results.store import RunFolder
+from skelbench.spec.search_schema import ComponentSpec
 
 from . import tiny
 from .test_supernet import lines_without_times
@@ -96,3 +99,38 @@ def test_candidates_on_a_supernet_are_worth_the_same_to_any_number_of_workers(
         assert lines_without_times(other) == lines_without_times(one), "in one order, whoever was faster"
         assert other.answers() == one.answers()
         assert not list(other.checkpoints.glob("search/*frozen*")), "the copy of the weights is gone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("search", [OWN, tiny.SHARED], ids=["own", "shared"])
+def test_ray_leaves_the_record_of_one_process(search: dict[str, Any], tmp_path: Path, raw: Path):
+    pytest.importorskip("ray")
+    spec = tiny.spec(search=search)
+    alone = tiny.run(tmp_path, raw, spec, runs="alone")
+    other = tiny.run(tmp_path, raw, spec, runs="ray", ray="local", workers=2)
+    assert other.comparable() == alone.comparable()
+    assert settled(tiny.only_run(tmp_path / "ray")) == settled(tiny.only_run(tmp_path / "alone"))
+
+
+@pytest.mark.parametrize(
+    ("options", "engine", "found"),
+    [
+        ({}, {"name": "local", "threads": 2}, None),
+        ({"workers": "2"}, {"name": "sequential"}, ("local", {"workers": 2}, "--workers")),
+        (
+            {"workers": "auto"},
+            {"name": "ray", "gpus": 1},
+            ("ray", {"gpus": 1, "workers": "auto"}, "--workers"),
+        ),
+        ({"ray": "local"}, {"name": "local", "threads": 2}, ("ray", {"address": "local"}, "--ray")),
+        (
+            {"ray": "auto", "workers": "3"},
+            {"name": "ray", "threads": 2, "address": "local"},
+            ("ray", {"threads": 2, "address": "auto", "workers": 3}, "--workers"),
+        ),
+    ],
+)
+def test_the_command_line_changes_of_an_engine_what_it_names(
+    options: dict[str, Any], engine: dict[str, Any], found: Any
+):
+    assert engine_given(RunOptions(**options), ComponentSpec(**engine)) == found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, get_args
 
 import pytest
@@ -28,6 +29,8 @@ BUILT_IN = {
     if entry.origin == f"skelbench {__version__}"
 }
 TRIED: set[tuple[str, str]] = set()
+NO_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+MARKS = {("engine", "ray"): (pytest.mark.slow, NO_RAY)}
 
 
 def every(kind: str, **attributes: str) -> Any:
@@ -36,8 +39,9 @@ def every(kind: str, **attributes: str) -> Any:
     found = [c for c in found if all(getattr(c, name) == attributes[name] for name in attributes)]
     assert found, f"there is no such built-in {kind}"
     TRIED.update((kind, component.name) for component in found)
+    given = [pytest.param(c, marks=MARKS.get((kind, c.name), ()), id=c.name) for c in found]
 
-    @pytest.fixture(params=found, ids=lambda component: component.name)
+    @pytest.fixture(params=given)
     def component(self: object, request: pytest.FixtureRequest) -> Any:
         return request.param
 

@@ -49,7 +49,7 @@ class LocalWorkers:
         ours, theirs = context.Pipe()
         # As a daemon it is ended where this process forgets it.
         process = context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
-        with _environment(self._settings(place)):
+        with environment(self._settings(place)):
             process.start()
         theirs.close()
         worker = LocalWorker(process, ours)
@@ -138,7 +138,7 @@ def visible_devices() -> list[str]:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
     """Environment variables for a process that is started within."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)

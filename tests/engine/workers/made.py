@@ -119,3 +119,17 @@ def hang_in_workers(folder: str) -> None:
     pool.submit(0, ("hang", 600))
     pool.submit(1, ("hang", 600))
     pool.wait()
+
+
+def hang_on_ray(folder: str) -> None:
+    """The same with one worker on Ray; says by what it is found."""
+    import ray
+
+    from skelbench.engine.workers.pool import Pool
+    from skelbench.engine.workers.ray_workers import RayWorkers
+
+    pool = Pool(RayWorkers(workers=1), Does(Path(folder)))
+    Path(folder, "token").write_text(os.environ["RAY_AUTH_TOKEN"])
+    Path(folder, "folder").write_text(ray._private.worker._global_node.get_session_dir_path())
+    pool.submit(0, ("hang", 600))
+    pool.wait()
