@@ -21,6 +21,7 @@ from skelbench.cli.new import new_plugin
 from skelbench.cli.plot import frames, plot
 from skelbench.cli.predict import predict
 from skelbench.cli.reproduce import publish, reproduce
+from skelbench.cli.runs import list_runs, show
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
 
@@ -250,6 +251,8 @@ app.command("list")(list_components)
 app.command("plugins")(show_plugins)
 app.command("new-plugin")(new_plugin)
 app.command()(doctor)
+app.command("runs")(list_runs)
+app.command()(show)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(reproduce)
