@@ -1,6 +1,7 @@
 """The commands `runs` and `show`."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from skelbench.errors import RunFolderError
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from tests.results.records import record
 from tests.shown import invoke, rows
+
+RUNS = Path("runs")
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +35,6 @@ def test_runs_are_listed_with_state_progress_and_result():
         "finished",
         "interrupted",
     }
-
-
-def RUNS:
-    from pathlib import Path
-
-    return Path("runs")
 
 
 def test_a_run_is_shown_with_its_architecture_its_classes_and_what_is_next():
