@@ -8,6 +8,7 @@ from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.check.data import data_problems
+from skelbench.check.size import memory_problems, number_problems
 from skelbench.components import (
     NO_SKELETON,
     Component,
@@ -86,7 +87,9 @@ class _Check:
         self.problems: list[Problem] = []
 
     def run(self) -> Checked:
-        """Take every step, then tell every problem."""
+        """Take every step, then tell every problem; sizes that cannot be come before all steps."""
+        if too_large := number_problems(self.resolved):
+            raise SpecError.of(too_large)
         expander = Expander(self.registry, self.marks)
         network = expander.network(_parts(self.spec.network), "network")
         self.problems += expander.problems
@@ -105,7 +108,7 @@ class _Check:
             raise SpecError.of(dict.fromkeys(self.problems))
         # With no problem noted, every component was found.
         found: Any = {"dataset": dataset, "layout": layout, "strategy": strategy, "engine": engine}
-        return Checked(
+        checked = Checked(
             resolved=self.resolved,
             network=network,
             search_network=search_network,
@@ -117,6 +120,9 @@ class _Check:
             metrics=tuple(m for m in metrics if isinstance(m, Metric)),
             **found,
         )
+        if too_much := memory_problems(checked):
+            raise SpecError.of(too_much)
+        return checked
 
     def _fault(self, what: str, path: SpecPath, remedy: str = "") -> None:
         self.problems.append(Problem(what, self.marks.at(path), remedy))

@@ -16,6 +16,8 @@ from skelbench.data.video.dataset import Video, VideoArray, VideoReader
 from skelbench.errors import DataError, SkelbenchError, described
 
 _ABOUT = ("subject", "camera", "setup")
+FARTHEST = 1e6
+"""No coordinate of a body is larger, in metres, millimetres or pixels."""
 _SMALLEST, _LARGEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
@@ -131,6 +133,9 @@ class Border:
                 f"person {person}, {named}, channel {channel}"
             )
             raise _fault(where, what, "Put 0 where a joint was not seen, or leave the recording out")
+        if single.size and (far := float(np.abs(single).max())) > FARTHEST:
+            what = f"a coordinate is {far:.3g}, which is beyond any body in metres, millimetres or pixels"
+            raise _fault(where, what, "Mend the file, or leave the recording out")
         return single
 
     def _misfits(self, frames: int, persons: int, joints: int, channels: int) -> Iterable[tuple[str, str]]:

@@ -183,7 +183,7 @@ def _info(path: Path) -> StoreInfo:
         return StoreInfo.model_validate(data)
     except OSError as error:
         raise DataError("is no store", where=path, remedy="Make one with 'skelbench data prepare'") from error
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, ValueError, RecursionError) as error:
         raise DataError("the store's description is damaged", where=file, remedy=_AGAIN) from error
 
 

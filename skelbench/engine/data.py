@@ -143,7 +143,7 @@ def stored_classes(folder: RunFolder, checked: Checked) -> tuple[str, ...]:
         return tuple(checked.dataset.reader().class_names)
     try:
         names = json.loads(folder.read_text(CLASSES))
-    except ValueError:
+    except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RunFolderError("the file is damaged", where=folder.path / CLASSES, remedy="Remove it")

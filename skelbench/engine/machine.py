@@ -57,9 +57,9 @@ def end_run(error: BaseException) -> NoReturn:
         KeyboardInterrupt: It was a signal.
         SkelbenchError: Whatever else it was, in one line.
     """
-    if isinstance(error, KeyboardInterrupt | SkelbenchError):
-        raise error
     if isinstance(error, SystemExit):
         what = f"a component asked to end the process: {described(error)}"
         raise WorkFailed(what, remedy="The same command goes on from here") from error
+    if isinstance(error, SkelbenchError) or not isinstance(error, Exception):
+        raise error
     raise WorkFailed(f"the machine failed a trial: {described(error)}", remedy=GO_ON) from error

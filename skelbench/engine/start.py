@@ -135,7 +135,7 @@ def stored_identities(folder: RunFolder) -> dict[str, Identity]:
     try:
         stored = json.loads(folder.read_text(START))
         return {name: Identity(str(run["spec_hash"]), int(run["seed"])) for name, run in stored.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         where = folder.path / START
         raise RunFolderError("the file is damaged", where=where, remedy="Run it again") from error
 

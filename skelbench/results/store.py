@@ -16,7 +16,7 @@ import numpy as np
 
 from skelbench.errors import RunFolderError
 from skelbench.results import journal
-from skelbench.results.files import disk, write_atomic
+from skelbench.results.files import disk, read_regular, write_atomic
 from skelbench.results.lines import check_answers, check_line
 from skelbench.results.lock import exclusive
 from skelbench.results.record import RECORD, Record
@@ -29,6 +29,7 @@ ARCHITECTURE = "architecture.yaml"
 SCORES = "scores.npz"
 CHECKPOINTS = "checkpoints"
 LOCK = "lock"
+MOST_IDENTITY = 100_000
 _MOST_NAMED = 8
 
 
@@ -239,12 +240,12 @@ def _identity(path: Path) -> dict[str, Any]:
     if path.is_dir() and not (path / IDENTITY).exists():
         _refuse_folder_of_runs(path)
     with disk(path / IDENTITY, "open the run"):
-        content = (path / IDENTITY).read_bytes()
+        content = read_regular(path / IDENTITY, MOST_IDENTITY)
     try:
         identity = json.loads(content)
         spec, spec_hash, seed = identity["spec"], identity["spec_hash"], identity["seed"]
         return {"spec": str(spec), "spec_hash": str(spec_hash), "seed": int(seed)}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise RunFolderError(
             "the run's identity is damaged", where=path / IDENTITY, remedy="Remove the folder and run again"
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -25,6 +26,8 @@ _ANY_ENGINE = {"name": "sequential"}
 """What stands for every engine in a hash: no result depends on it. The name is that of the only one there
 was when the first records were made."""
 _NAMED = ("profiles", "architectures")
+_SPEC = re.compile(r"^skelbench\s*:", re.MULTILINE)
+_MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _La
         raise SpecError(f"more than {_LONGEST_CHAIN} specs extend each other", where=shown)
     if shown in chain:
         raise SpecError(f"specs extend each other in a circle: {' -> '.join((*chain, shown))}", where=shown)
+    if chain and not _SPEC.search(text):  # what else stands in the file is nobody's business
+        raise SpecError("this is no spec: no line begins with 'skelbench:'", where=shown)
     data, marks = load_yaml(text, shown)
     if not isinstance(data, dict):
         raise SpecError("a spec is a mapping that begins with 'skelbench: 1'", where=shown)
@@ -194,6 +199,8 @@ def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None
     path = beside / name if beside is not None else FilePath(name)
     if path.is_file():
         try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise SpecError(f"is too large for a spec: more than {_MOST_BYTES:,} bytes", where=path)
             return path.read_text(encoding="utf-8-sig"), str(path), path.parent
         except (OSError, UnicodeDecodeError) as error:
             raise SpecError(f"cannot be read: {error}", where=path) from error

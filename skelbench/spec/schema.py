@@ -21,7 +21,7 @@ from skelbench.spec.published import DepartureSpec, ReportedSpec
 from skelbench.spec.search_schema import ComponentSpec, RawNode, SearchSpec
 from skelbench.spec.yaml import Marks
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$", max_length=100)]
 Part = Annotated[str, Field(min_length=1)]
 
 

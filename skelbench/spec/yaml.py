@@ -21,6 +21,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _MOST_VALUES = 200_000
+_MOST_CHARACTERS = 4_000_000
 _MOST_DIGITS = 400
 _DEEPEST = 60
 
@@ -134,6 +135,7 @@ class _Reader:
         self.name = name
         self.places: dict[Path, str] = {}
         self._open: set[int] = set()
+        self._characters = 0
 
     def place(self, node: yaml.Node) -> str:
         return f"{self.name}:{node.start_mark.line + 1}"
@@ -155,6 +157,9 @@ class _Reader:
             self._open.discard(id(node))
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        self._characters += len(node.value)
+        if self._characters > _MOST_CHARACTERS:
+            raise SpecError("the document grows too large through its aliases", where=self.name)
         value = parse_scalar(node.value) if node.style is None else node.value
         if isinstance(value, float) and math.isinf(value):
             raise SpecError(f"the number {node.value[:40]} is too large", where=self.place(node))

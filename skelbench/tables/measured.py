@@ -77,13 +77,15 @@ class Training:
 class Journal:
     """A table in the making: its identity, its trainings and its failures, each on disk at once.
 
+    A damaged line is named and left out, so that its training is done again.
+
     Args:
         folder: The table's folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL
-        self._lines = journal.read(self.path)
+        self._lines = journal.read(self.path, _check_line)
 
     @property
     def identity(self) -> dict[str, Any] | None:
@@ -102,6 +104,9 @@ class Journal:
             RunFolderError: The journal is of another table, or cannot be written.
         """
         line = {"kind": "table", **identity}
+        if self.identity is None and self.done():
+            what = "the line that says which table this is is damaged"
+            raise RunFolderError(what, where=self.path, remedy="Choose another folder with --folder")
         if self.identity is None:
             self._add(line)
         elif differing := _differing(self.identity, line):
@@ -130,25 +135,28 @@ class Journal:
         return [line for line in self._lines if line.get("kind") == "failure"]
 
     def trainings(self) -> list[Training]:
-        """Every training.
-
-        Raises:
-            RunFolderError: A line is no training.
-        """
-        found = []
-        for number, line in enumerate(self._lines, start=1):
-            if line.get("kind") != "training":
-                continue
-            try:
-                found.append(Training.of_line(line))
-            except (KeyError, TypeError, ValueError) as error:
-                where = f"{self.path}:{number}"
-                raise RunFolderError("the line is no training", where=where, remedy="Remove it") from error
-        return found
+        """Every training."""
+        return [Training.of_line(line) for line in self._lines if line.get("kind") == "training"]
 
     def _add(self, line: dict[str, Any]) -> None:
         journal.append(self.path, line)
         self._lines.append(line)
+
+
+def _check_line(line: dict[str, Any]) -> None:
+    """See that a line can be used.
+
+    Raises:
+        Exception: It cannot.
+    """
+    if line["kind"] in ("training", "failure") and not all(
+        type(line[key]) is int for key in ("architecture", "seed")
+    ):
+        raise TypeError("architecture and seed are numbers")
+    if line["kind"] == "training":
+        training = Training.of_line(line)
+        if len({len(getattr(training, curve)) for curve in CURVES}) != 1:
+            raise ValueError("as many figures of each kind as there are epochs")
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

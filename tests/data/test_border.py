@@ -43,6 +43,7 @@ def with_nan(x: np.ndarray) -> np.ndarray:
 FAULTS: dict[str, tuple[Callable[[Clip], Any], str]] = {
     "nan": (frames(with_nan), "frame 0, person 1, left, channel 0"),
     "infinite in single precision": (frames(lambda x: x.astype(float) + 1e39), "no finite numbers"),
+    "beyond any body": (frames(lambda x: x + np.float32(3e38)), "3e+38, which is beyond any body"),
     "no frame": (frames(lambda x: x[:0]), "it has no frame"),
     "three persons": (frames(lambda x: x[:, [0, 1, 1]]), "3 persons, and data set 'made' at most 2"),
     "no person": (frames(lambda x: x[:, :0]), "0 persons"),

@@ -134,7 +134,7 @@ def _coordinates(source: Path) -> np.ndarray:
         frames = np.asarray(json.loads(source.read_bytes())["skeletons"], dtype=np.float32)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=source) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _malformed(source, str(error) or type(error).__name__) from error
     if frames.ndim != 3 or frames.shape[1:] != (_JOINTS, 3) or not len(frames):
         raise _malformed(source, f"skeletons have shape {frames.shape}, not (T, {_JOINTS}, 3)")

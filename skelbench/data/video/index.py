@@ -109,7 +109,7 @@ class _Line:
             path, size, time = entry.pop("file")
             decoded, fault = bool(entry.pop("decoded")), entry.get("fault")
             return cls((path, size, time), str(fault) if fault else Extent(**entry), decoded)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def text(self) -> str:
