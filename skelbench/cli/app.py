@@ -21,7 +21,8 @@ from skelbench.cli.new import new_plugin
 from skelbench.cli.plot import frames, plot
 from skelbench.cli.predict import predict
 from skelbench.cli.reproduce import publish, reproduce
-from skelbench.cli.runs import list_runs, show
+from skelbench.cli.runs import app as runs_app
+from skelbench.cli.runs import show
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
 
@@ -251,7 +252,6 @@ app.command("list")(list_components)
 app.command("plugins")(show_plugins)
 app.command("new-plugin")(new_plugin)
 app.command()(doctor)
-app.command("runs")(list_runs)
 app.command()(show)
 app.command()(leaderboard)
 app.command()(compare)
@@ -262,6 +262,7 @@ app.command()(predict)
 app.command()(bench)
 app.command()(plot)
 app.command()(frames)
+app.add_typer(runs_app, name="runs")
 app.add_typer(data_app, name="data")
 app.add_typer(table_app, name="table")
 

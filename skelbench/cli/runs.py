@@ -7,23 +7,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from skelbench.cli.table import print_table
 
 if TYPE_CHECKING:
     from skelbench.results.status import RunStatus
 
+
+class _Runs(TyperGroup):
+    """Takes ``runs`` and ``runs DIR`` for ``runs list``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in the command that was left out."""
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_Runs, help="Runs of a folder: list them, remove leftovers. Example: skelbench runs")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 _HARDEST = 5
 
 
+@app.command("list")
 def list_runs(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A folder of runs.")] = Path("runs"),
     json_output: Json = False,
 ) -> None:
     """Every run of a folder: its state, how far it is, when it last wrote, and what came out.
 
-    Example: `skelbench runs`
+    Example: `skelbench runs`, which is short for `skelbench runs list`
     """
     from skelbench.results.status import run_statuses
 
@@ -42,6 +56,39 @@ def list_runs(
         for status in found
     ]
     print_table(rows, ["run", "state", "progress", "age", "result"])
+
+
+@app.command()
+def clean(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A folder of runs.")] = Path("runs"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    earlier: Annotated[
+        bool,
+        typer.Option("--earlier", help="Also the runs that --no-resume has set aside, with their results."),
+    ] = False,
+) -> None:
+    """Remove what killed processes left, and stores that can be made again; lists it and asks first.
+
+    Example: `skelbench runs clean`
+    """
+    from skelbench.results import leftovers
+
+    found = list(leftovers.leftovers_of_runs(folder))
+    aside = leftovers.earlier_runs(folder)
+    found += [(path, "an earlier run, set aside") for path in aside] if earlier else []
+    if aside and not earlier:
+        typer.echo(f"{len(aside)} earlier runs are kept; --earlier removes them", err=True)
+    if not found:
+        typer.echo("nothing is left over")
+        return
+    for path, what in found:
+        typer.echo(f"{leftovers.size(path) / 2**20:,.1f} MiB  {path}  ({what})")
+    if not yes:
+        typer.confirm(f"Remove these {len(found)}?", abort=True)
+    kept = [path for path, _ in found if not leftovers.removed(path)]
+    typer.echo(f"removed {len(found) - len(kept)}")
+    if kept:
+        typer.echo(f"kept, as a process works on them: {', '.join(map(str, kept))}", err=True)
 
 
 def show(

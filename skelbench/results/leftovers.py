@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skelbench.results.store import CHECKPOINTS
+from filelock import Timeout
+
+from skelbench.host.locks import take_lock
+from skelbench.results.store import CHECKPOINTS, IDENTITY, LOCK
+
+STORES = ".stores"
 
 TRIAL, EXPERIMENT, MEETING = "trial-", "nni-", "meeting-"
 """Beginnings of the names of folders that trials, NNI and devices of one training write in."""
@@ -64,10 +69,37 @@ def leftovers_of_runs(runs: Path) -> Iterator[tuple[Path, str]]:
     """
     for identity in sorted(runs.glob("*/run.json")):
         yield from ((path, "left by a killed process") for path in leftovers_of_run(identity.parent))
-    for path in sorted(runs.glob(".previous-*")):
-        yield path, "earlier runs, set aside"
-    for path in sorted((runs / ".stores").glob("*")):
+    for path in sorted((runs / STORES).glob("*")):
         if path.suffix == ".partial":
             yield path, "a store that was not finished"
-        elif path.is_dir():
-            yield path, "a store, made again when it is needed"
+        elif (path / "store.json").is_file():
+            yield path, "a store of raw recordings, made again when it is needed"
+
+
+def earlier_runs(runs: Path) -> list[Path]:
+    """The folders of runs that were set aside by others with ``--no-resume``."""
+    return sorted(path for path in runs.glob(".previous-*/*") if (path / IDENTITY).is_file())
+
+
+def removed(path: Path) -> bool:
+    """Remove a leftover, unless a process is writing its run or its store; whether it is gone."""
+    holder = next((above for above in (path, *path.parents) if (above / IDENTITY).is_file()), None)
+    try:
+        with take(holder / LOCK if holder else path.with_name(f"{path.name.removesuffix('.partial')}.lock")):
+            remove(path)
+        if path.parent.name.startswith(".previous-"):
+            with suppress(OSError):  # others are still there
+                path.parent.rmdir()
+    except (Timeout, OSError):
+        return False
+    return not path.exists()
+
+
+@contextmanager
+def take(lock: Path) -> Iterator[None]:
+    """Hold a lock that nobody has."""
+    held = take_lock(lock, wait=False)
+    try:
+        yield
+    finally:
+        held.release()

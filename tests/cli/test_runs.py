@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from skelbench.cli import app as cli
 from skelbench.errors import RunFolderError
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from tests.results.records import record
@@ -73,3 +75,42 @@ def test_a_damaged_architecture_is_refused_with_its_place(text):
 
 def test_a_folder_of_runs_is_no_run():
     assert "this is a folder of runs" in str(invoke("show", "runs").exception)
+
+
+def test_leftovers_are_listed_and_removed_and_nothing_finished_is(tmp_path: Path):
+    run = next(RUNS.glob("sgcn-*"))
+    (run / "checkpoints" / "trial-x").mkdir(parents=True)
+    (run / ".record.json.77.tmp").write_text("half")
+    store = RUNS / ".stores" / "ucla-x"
+    store.mkdir(parents=True)
+    (store / "store.json").write_text("{}")
+    raw = RUNS / ".stores" / "ucla-synthetic-240-10"
+    raw.mkdir()
+    aside = RUNS / ".previous-1" / "old-01234567-0"
+    aside.mkdir(parents=True)
+    (aside / "run.json").write_text("{}")
+    before = sorted(path for path in run.rglob("*") if path.is_file() and ".tmp" not in path.name)
+    listed = CliRunner().invoke(cli.app, ["runs", "clean", "runs"], input="n\n")
+    assert listed.exit_code == 1
+    assert (store / "store.json").exists()
+    for name in ("trial-x", ".record.json.77.tmp", "ucla-x"):
+        assert name in listed.output
+    assert "old-01234567-0" not in listed.stdout
+    assert CliRunner().invoke(cli.app, ["runs", "clean"], input="y\n").exit_code == 0
+    assert sorted(path for path in run.rglob("*") if path.is_file() and path.name != "lock") == [
+        path for path in before if path.name != "lock"
+    ]
+    assert not store.exists()
+    assert raw.exists()
+    assert aside.exists()
+    assert CliRunner().invoke(cli.app, ["runs", "clean", "--earlier", "--yes"]).exit_code == 0
+    assert not aside.exists()
+    assert invoke("runs", "clean").stdout == "nothing is left over\n"
+
+
+def test_what_a_process_is_writing_stays():
+    run = next(RUNS.glob("sgcn-*"))
+    (run / "checkpoints" / "trial-x").mkdir(parents=True)
+    with RunFolder(run).lock():
+        assert "a process works on them" in invoke("runs", "clean", "--yes").stderr
+        assert (run / "checkpoints" / "trial-x").exists()
