@@ -5,6 +5,9 @@ from __future__ import annotations
 from skelbench.check.checked import Checked
 from skelbench.errors import SpecError
 
+LIMITS = ("trial_timeout", "trial_memory", "most_failed")
+"""Keys of a search that limit its trials."""
+
 
 def check_engine(checked: Checked) -> None:
     """See that the engine can carry the search.
@@ -15,14 +18,15 @@ def check_engine(checked: Checked) -> None:
         SpecError: It cannot.
     """
     search, engine, marks = checked.spec.search, checked.engine, checked.resolved.marks
-    limited, shared = search.trial_timeout is not None, search.strategy.weights == "shared"
-    if limited and shared:
-        what = "with shared weights there are no trials that could take too long"
-        where, remedy = "trial_timeout", "Leave out 'trial_timeout'"
-    elif limited and not engine.workers:
-        what = f"engine '{engine.name}' cannot stop a trial that takes too long"
-        where = "trial_timeout"
-        remedy = "Use --workers or 'engine: {name: local}', or leave out 'trial_timeout'"
+    shared = search.strategy.weights == "shared"
+    limits = [name for name in LIMITS if getattr(search, name) is not None]
+    if limits and shared:
+        where = limits[0]
+        what, remedy = "with shared weights there are no trials to be limited", f"Leave out '{where}'"
+    elif set(limits) - {"most_failed"} and not engine.workers:
+        where = limits[0]
+        what = f"engine '{engine.name}' cannot stop a trial that takes too much"
+        remedy = f"Use --workers or 'engine: {{name: local}}', or leave out '{where}'"
     elif shared and engine.workers and checked.strategy.form != "ask_tell":
         what = (
             f"engine '{engine.name}' has nothing to do: strategy '{checked.strategy.name}' has no "

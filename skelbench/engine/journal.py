@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from skelbench.engine.starts import Starts
 from skelbench.engine.watch import Watch
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.results.answers import ClipAnswers
@@ -36,6 +37,8 @@ class Journal:
         self._folder = folder
         self._on_line = on_line
         self._watch = watch
+        self.starts = Starts(folder)
+        """Trials that may have ended the processes before this one."""
         self.damaged = folder.repair()
         """Lines that were set aside. What they held is tried anew where that is possible."""
         self._answers = {

@@ -106,7 +106,13 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
     spec = job.checked.spec.search
     try:
         return nas.search_by_trials(
-            search, job.checked.space.points, Trials(job), journal, _engine(job), spec.trial_timeout
+            search,
+            job.checked.space.points,
+            Trials(job),
+            journal,
+            _engine(job),
+            spec.trial_timeout,
+            spec.most_failed,
         )
     finally:
         clear_trials(job.folder)

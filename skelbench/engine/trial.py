@@ -10,6 +10,7 @@ from typing import Any
 from skelbench.engine.candidates import Comparison, Evaluation
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.reopen import open_job
+from skelbench.host.processes import limit_memory
 from skelbench.layers import prepare_for_inference
 from skelbench.results.leftovers import TRIAL
 from skelbench.results.store import RunFolder
@@ -55,7 +56,10 @@ def open_trials(path: Path, options: RunOptions) -> Trials:
         path: Its folder.
         options: What the command line adds.
     """
-    return Trials(open_job(path, options))
+    job = open_job(path, options)
+    if job.checked.spec.search.trial_memory is not None:
+        limit_memory(job.checked.spec.search.trial_memory)
+    return Trials(job)
 
 
 def clear_trials(folder: RunFolder) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from skelbench.host.stopping import STOPS
 
@@ -29,6 +31,17 @@ def help_process(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent,), daemon=True, name="parent").start()
+
+
+def limit_memory(gib: float) -> None:
+    """Let this process take so much more memory than it has (Linux); what asks for more fails.
+
+    Args:
+        gib: GiB of data, on processors.
+    """
+    has = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (has + int(gib * 2**30), hard))
 
 
 def _watch(parent: int) -> None:

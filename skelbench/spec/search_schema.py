@@ -61,6 +61,9 @@ class SearchSpec(Options):
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         trial_timeout: Seconds after which a trial has failed (own weights); None: never. It takes an engine
             with workers.
+        trial_memory: GiB that the process of a trial may take beyond what it has at its start (own weights);
+            None: no limit. It takes an engine with workers.
+        most_failed: The search ends where more trials fail than this (own weights); None: where all do.
         engine: What carries trials out. No result depends on it, so it is not part of a run's identity.
         fitness: What candidates are compared by on the validation clips: ``accuracy``, whose ties
             cross-entropy breaks, or ``cross_entropy``, of which less is better.
@@ -81,6 +84,8 @@ class SearchSpec(Options):
     epochs: Positive = 50
     trial_epochs: Positive = 10
     trial_timeout: Annotated[float, Field(gt=0)] | None = None
+    trial_memory: Annotated[float, Field(gt=0)] | None = None
+    most_failed: Annotated[int, Field(ge=0)] | None = None
     active: Literal["single", "all"] = "single"
     engine: ComponentSpec = ComponentSpec(name="sequential")
     fitness: Literal["accuracy", "cross_entropy"] = "accuracy"

@@ -13,8 +13,10 @@ from skelbench.engine import nas
 from skelbench.engine import trial as trial_step
 from skelbench.engine.candidates import Comparison
 from skelbench.engine.journal import Journal
+from skelbench.engine.starts import LOST, STARTS, Starts
 from skelbench.engine.workers.work import Answer, answer
 from skelbench.errors import RunFolderError, WorkFailed
+from skelbench.results import journal
 from skelbench.results.store import RunFolder
 from skelbench.search import Point, Proposal, Sample
 from skelbench.space.network import build_network
@@ -161,6 +163,45 @@ def test_a_fault_of_the_machine_ends_the_run_and_is_no_trials(
     assert again.samples == [{"a": "y"}, {"a": "z"}], "what was done stays, what was not is done"
 
 
+@pytest.mark.parametrize(("deaths", "tried"), [(0, "xyz"), (1, "xyz"), (2, "xz")])
+def test_a_trial_that_takes_the_process_with_it_twice_has_failed(deaths: int, tried: str, folder: RunFolder):
+    for _ in range(deaths):
+        Starts(folder).begin('{"a": "y"}')  # and the process is gone
+    evaluate = Evaluate(x=10.0, y=30.0, z=20.0)
+    best, journal = search(Asks(proposals("x", "y", "z")), evaluate, folder)
+    assert "".join(sample["a"] for sample in evaluate.samples) == tried
+    assert best.sample == {"a": "z" if deaths == 2 else "y"}
+    assert [(f.trial, f.error) for f in journal.failures()] == ([(1, LOST)] if deaths == 2 else [])
+    assert not (folder.path / STARTS).exists()
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")], ids=repr)
+def test_being_stopped_again_and_again_fails_no_trial(fault: BaseException, folder: RunFolder):
+    for _ in range(3):
+        with pytest.raises((KeyboardInterrupt, WorkFailed)):
+            search(Asks(proposals("x")), Evaluate(x=fault), folder)
+    assert search(Asks(proposals("x")), Evaluate(x=1.0), folder)[0].sample == {"a": "x"}
+
+
+def test_starts_before_the_machine_started_say_nothing(folder: RunFolder):
+    for _ in range(2):
+        journal.append(folder.path / STARTS, {"trial": '{"a": "x"}', "change": 1, "boot": "another"})
+    assert search(Asks(proposals("x")), Evaluate(x=1.0), folder)[0].sample == {"a": "x"}
+
+
+@pytest.mark.parametrize(("most", "tried"), [(None, 3), (1, 2), (0, 1)])
+def test_a_search_ends_where_more_fail_than_may(most: int | None, tried: int, folder: RunFolder):
+    evaluate = Evaluate(x=ValueError("one"), y=ValueError("two"), z=1.0)
+    asks, notes = Asks(proposals("x", "y", "z")), Journal(folder)
+    given = (asks, POINTS, evaluate, notes, nas.sequential_engine(), None, most)
+    if most is None:
+        assert nas.search_by_trials(*given).sample == {"a": "z"}
+    else:
+        with pytest.raises(WorkFailed, match=rf"{tried} trials have failed, the last one with ValueError"):
+            nas.search_by_trials(*given)
+    assert len(evaluate.samples) == tried
+
+
 def test_a_candidate_too_large_for_the_memory_has_failed_itself(folder: RunFolder):
     asks, evaluate = Asks(proposals("x", "y")), Evaluate(x=OSError(errno.ENOMEM, "x"), y=1.0)
     _, journal = search(asks, evaluate, folder)
@@ -207,7 +248,7 @@ def test_what_an_interrupted_run_evaluated_is_known_to_the_next_as_well(folder: 
 
 
 def test_a_failed_architecture_is_tried_again_where_it_is_proposed_again(folder: RunFolder):
-    evaluate = Evaluate(x=OSError("the disk was busy"), y=1.0)
+    evaluate = Evaluate(x=ValueError("no luck this time"), y=1.0)
     search(Asks(proposals("x", "y"), proposals("x")), evaluate, folder)
     assert evaluate.samples == [{"a": "x"}, {"a": "y"}, {"a": "x"}]
 

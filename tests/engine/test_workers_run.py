@@ -35,7 +35,12 @@ def test_two_workers_leave_the_record_of_none(tmp_path: Path, raw: Path):
     alone = tiny.run(tmp_path, raw, spec, runs="alone")
     limited = tiny.spec(search={**OWN, "trial_timeout": 600})
     shared = tiny.run(tmp_path, raw, limited, runs="shared", workers=2)
-    different = {"spec_hash", "run"}  # a trial may fail by its time, which is part of what a run is
+    different = {
+        "spec_hash",
+        "run",
+        "identity",
+        "origin",
+    }  # a trial may fail by its time, which is part of what a run is
     assert without(shared.comparable(), different) == without(alone.comparable(), different)
     one, two = (tiny.only_run(tmp_path / runs) for runs in ("alone", "shared"))
     assert settled(two) == settled(one)
@@ -55,16 +60,18 @@ def test_a_number_of_workers_that_is_none_is_told(workers: Any, tmp_path: Path, 
     [
         (
             {**OWN, "trial_timeout": 9},
-            "engine 'sequential' cannot stop a trial that takes too long. Use --workers",
+            "engine 'sequential' cannot stop a trial that takes too much. Use --workers",
         ),
         (
             {**tiny.SHARED, "trial_timeout": 9},
-            "with shared weights there are no trials that could take too long",
+            "with shared weights there are no trials to be limited",
         ),
         (
             {"strategy": {"name": "darts"}, "engine": {"name": "local"}},
             "engine 'local' has nothing to do: strategy 'darts' has no generations of candidates",
         ),
+        ({**OWN, "trial_memory": 2, "most_failed": 1}, "leave out 'trial_memory'"),
+        ({**tiny.SHARED, "most_failed": 9}, "Leave out 'most_failed'"),
         ({**OWN, "trial_timeout": 0}, "trial_timeout"),
         ({**OWN, "engine": {"name": "local", "workers": 0}}, "engine 'local': workers"),
         (

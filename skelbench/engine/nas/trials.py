@@ -18,6 +18,7 @@ from skelbench.engine.journal import Journal
 from skelbench.engine.machine import end_run, is_machines
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine
 from skelbench.engine.nas.pool_engine import PoolEngine
+from skelbench.engine.starts import LOST
 from skelbench.engine.validate import proposals_of
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer
@@ -37,6 +38,7 @@ def search_by_trials(
     journal: Journal,
     engine: Any,
     timeout: float | None = None,
+    most_failed: int | None = None,
 ) -> Proposal:
     """Evaluate every proposal as an independent trial of NNI's engine.
 
@@ -48,14 +50,15 @@ def search_by_trials(
         journal: Where trials are written, and read again after an interruption.
         engine: Workers (`skelbench.engine.workers.work.Workers`), or NNI's execution-engine configuration.
         timeout: Seconds after which workers give up a trial; None: never.
+        most_failed: The search ends where more trials than this fail; None: where all do.
 
     Returns:
         The search's answer.
 
     Raises:
-        WorkFailed: Every trial failed, workers cannot begin, or the machine failed one.
+        WorkFailed: Every trial failed, or more than may; workers cannot begin, or the machine failed one.
     """
-    strategy = TrialStrategy(search, journal)
+    strategy = TrialStrategy(search, journal, most_failed)
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
     if hasattr(engine, "start"):
         pool = PoolEngine(Pool(engine, evaluate, timeout), strategy.ended)
@@ -68,22 +71,25 @@ def search_by_trials(
         raise WorkFailed(
             f"every trial failed; the last one with {last}", remedy="See trials.jsonl for tracebacks"
         )
+    journal.starts.close()
     return search.best()
 
 
 class TrialStrategy(Strategy):
     """An NNI strategy that submits what a search asks for, one trial per architecture."""
 
-    def __init__(self, search: Search, journal: Journal) -> None:
+    def __init__(self, search: Search, journal: Journal, most_failed: int | None = None) -> None:
         super().__init__()
         self._search = search
         self._journal = journal
+        self._most_failed = most_failed
         self._running: dict[str, tuple[int, int, Proposal]] = {}
         self.fault: BaseException | None = None
         """What ended a trial through no fault of its own; NNI would go on with the next one."""
 
     def _run(self) -> None:
         generation = self._journal.load(self._search)
+        self._confirm_failures()
         while proposals := proposals_of(self._search, generation):
             self._search.tell(proposals, self._evaluated(generation, proposals))
             self._journal.generation(generation, self._search.figures())
@@ -104,6 +110,7 @@ class TrialStrategy(Strategy):
                     models.append(self._submitted(generation, number, proposal))
             if models:
                 self.engine.wait_models(*models)
+            self._confirm_failures()
             rest = again
         lines = [self._journal.known(generation, number) for number in range(len(proposals))]
         return [line["fitness"] if line else None for line in lines]
@@ -116,7 +123,21 @@ class TrialStrategy(Strategy):
             proposal = replace(proposal, fitness=self._journal.fitness_of(proposal.sample))
         if proposal.fitness is not None:
             self._journal.trial(generation, number, proposal, fitness=proposal.fitness, seconds=0.0)
+        elif self._journal.starts.lost(_key(proposal.sample)):
+            self._journal.trial(generation, number, proposal, fitness=None, seconds=0.0, error=LOST)
+            return True
         return proposal.fitness is not None
+
+    def _confirm_failures(self) -> None:
+        """See that no more trials have failed than may.
+
+        Raises:
+            WorkFailed: More have.
+        """
+        failed = self._journal.failures()
+        if self._most_failed is not None and len(failed) > self._most_failed:
+            what = f"{len(failed)} trials have failed, the last one with {failed[-1].error}"
+            raise WorkFailed(what, remedy="See trials.jsonl for tracebacks; search.most_failed allows more")
 
     def _submitted(self, generation: int, number: int, proposal: Proposal) -> Any:
         self._running[_key(proposal.sample)] = generation, number, proposal
@@ -124,7 +145,21 @@ class TrialStrategy(Strategy):
         self.engine.submit_models(model)
         if self.fault is not None:
             end_run(self.fault)
+        self._confirm_failures()
         return model
+
+    def begin(self, sample: Sample) -> None:
+        """A trial begins in this process, which it may end."""
+        self._journal.starts.begin(_key(sample))
+
+    def left(self, sample: Sample, fault: BaseException) -> None:
+        """A trial has not come to its end, through no fault of its own.
+
+        A device that has stopped working may have been stopped by the trial: that start counts.
+        """
+        self.fault = KeyboardInterrupt() if stopping.stopped() else fault
+        if type(fault).__name__ != "AcceleratorError":
+            self._journal.starts.end(_key(sample))
 
     def ended(self, sample: Sample, answer: Answer) -> None:
         """Write down what became of a trial."""
@@ -158,11 +193,12 @@ class _Trial:
 
     def __call__(self, model: FrozenTrial) -> None:
         started = time.perf_counter()
+        self._strategy.begin(model.sample)
         try:
             found = Evaluation.of(self._evaluate(model.sample))
         except BaseException as error:  # what a candidate raises is its result; the search goes on
             if is_machines(error) or stopping.stopped():
-                self._strategy.fault = KeyboardInterrupt() if stopping.stopped() else error
+                self._strategy.left(model.sample, error)
                 raise
             failed = Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
             self._strategy.ended(model.sample, failed)
