@@ -106,7 +106,7 @@ def store_fusion(fusion: Fusion, out: Path) -> Record:
         if earlier is not None and earlier.comparable() == record.comparable():
             return earlier
         folder.save_scores(fusion.scores.ids, fusion.scores.labels, fusion.scores.scores)
-        folder.write_record(record)
+        record = folder.write_record(record)
     return record
 
 

@@ -63,8 +63,7 @@ def rescore(path: Path, data: Path | None = None, views: int | None = None) -> R
             changes["origin"] = record.origin.model_copy(update=again)
         changes |= complexity(network, checked.clip_shape())
         rescored = record.model_copy(update={**changes, "spec_hash": defining_hash(checked, fixed, started)})
-        folder.write_record(rescored)
-        return rescored
+        return folder.write_record(rescored)
 
 
 def _confirmed(record: Record, metrics: dict[str, float], path: Path) -> Record:

@@ -144,8 +144,8 @@ def run_in(
         metrics = evaluate_network(job, network)
 
         record = make_record(job, found, network, trained, metrics)
-        folder.write_record(record)
         drop_earlier_checkpoints(folder.path)
+        record = folder.write_record(record)
         registry.hooks.after_run(record=record, context=job.context)
         if previous is not None and options.discard:
             shutil.rmtree(previous)

@@ -12,10 +12,11 @@ from torch import nn
 
 from skelbench.engine.complexity import forget_choices, note_choices
 from skelbench.engine.job import Job
-from skelbench.errors import RunFolderError
+from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.layers import prepare_for_inference
 from skelbench.results.files import write_atomic
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
+from skelbench.results.sums import confirm_sum
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.training.evaluate import predict
@@ -113,7 +114,10 @@ def stored_weights(folder: RunFolder) -> dict[str, torch.Tensor]:
 def _readable(folder: RunFolder) -> Iterator[Path]:
     path = folder.path / CHECKPOINTS / WEIGHTS
     try:
+        confirm_sum(folder.path, f"{CHECKPOINTS}/{WEIGHTS}")
         yield path
+    except SkelbenchError:
+        raise
     except FileNotFoundError as error:
         raise RunFolderError("the run has no trained network", where=path, remedy="Finish the run") from error
     except Exception as error:  # torch has no one error for a damaged file

@@ -37,6 +37,7 @@ _TIMED: dict[str, Any] = {
     "training": {"seconds"},
     "failures": {"__all__": {"traceback"}},
     "origin": {"commit", "dirty"},
+    "files": True,
 }
 
 
@@ -91,6 +92,7 @@ class Record(Part):
         pretrained_on: The other data sets that these weights were trained on, joined with ``+``.
         identity: What the run's name follows from, None in records from before it was kept.
         origin: How the run came about, None in records from before it was kept.
+        files: Sha256 of scores, weights and checkpoints, by their place in the run's folder.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -135,6 +137,7 @@ class Record(Part):
     pretrained_on: Name = ""
     identity: RunIdentity | None = None
     origin: Origin | None = None
+    files: dict[str, Name] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Record:

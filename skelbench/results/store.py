@@ -20,6 +20,7 @@ from skelbench.results.files import disk, read_regular, write_atomic
 from skelbench.results.lines import check_answers, check_line
 from skelbench.results.lock import exclusive
 from skelbench.results.record import RECORD, Record
+from skelbench.results.sums import confirm_sum, sums_of
 
 IDENTITY = "run.json"
 SPEC = "spec.resolved.yaml"
@@ -211,8 +212,9 @@ class RunFolder:
         """The stored scores.
 
         Raises:
-            RunFolderError: They are missing or damaged.
+            RunFolderError: They are missing, damaged, or others than when the run ended.
         """
+        confirm_sum(self.path, SCORES)
         return read_scores(self.path / SCORES)
 
     def record(self) -> Record | None:
@@ -231,9 +233,11 @@ class RunFolder:
             raise RunFolderError("the run is not finished", where=self.path, remedy="Finish it first")
         return record
 
-    def write_record(self, record: Record) -> None:
-        """Store the record; the run is finished with it."""
-        record.write(self.path / RECORD)
+    def write_record(self, record: Record) -> Record:
+        """Store the record with the sums of what the run leaves, and give it so; that finishes the run."""
+        whole = record.model_copy(update={"files": sums_of(self.path)})
+        whole.write(self.path / RECORD)
+        return whole
 
 
 def _identity(path: Path) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def test_a_run_folder_holds_everything(finished: tuple[Path, Record]):
     assert names == {
         "run.json",
         "recordings.json",
+        "classes.json",
         "lock",
         "spec.resolved.yaml",
         "trials.jsonl",
@@ -528,7 +529,7 @@ def test_scoring_without_the_trained_network_is_refused(raw: Path, tmp_path: Pat
     path = tmp_path / "runs" / record.run
     weights = path / "checkpoints" / "network.pt"
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(RunFolderError, match=r"network\.pt: the trained network cannot be read"):
+    with pytest.raises(RunFolderError, match=r"network\.pt: the file is not what it was when the run ended"):
         rescore(path)
     weights.unlink()
     with pytest.raises(RunFolderError, match="the run has no trained network"):

@@ -205,26 +205,33 @@ def without_network(run: Path) -> None:
     (run / "checkpoints" / "network.pt").unlink()
 
 
+def store(state: dict[str, Any], run: Path) -> None:
+    """As if the run had ended with these weights."""
+    torch.save(state, run / "checkpoints" / "network.pt")
+    folder = RunFolder(run)
+    folder.write_record(folder.finished())
+
+
 def no_weights(run: Path) -> None:
-    torch.save({"input": 3}, run / "checkpoints" / "network.pt")
+    store({"input": 3}, run)
 
 
 def of_other_parts(run: Path) -> None:
     state = {name.replace("body.0", "body.7"): value for name, value in weights(run).items()}
-    torch.save(state, run / "checkpoints" / "network.pt")
+    store(state, run)
 
 
 def of_another_shape(run: Path) -> None:
     state = weights(run)
     state["input.bn.weight"] = torch.ones(7)
-    torch.save(state, run / "checkpoints" / "network.pt")
+    store(state, run)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (emptied, r"the run is not finished\. Finish it first"),
-        (damaged, r"network\.pt: the trained network cannot be read"),
+        (damaged, r"network\.pt: the file is not what it was when the run ended"),
         (without_network, r"network\.pt: the run has no trained network"),
         (no_weights, r"network\.pt: the trained network cannot be read"),
         (of_other_parts, r"the weights in \S+ are of another network: it has no part 'body.0'"),

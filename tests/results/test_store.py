@@ -178,6 +178,24 @@ def test_answers_that_cannot_be_read_are_set_aside(run, answers):
     assert run.answers() == [line]
 
 
+def test_what_a_finished_run_left_is_what_it_left(run):
+    run.save_scores(np.array(["a", "b"]), np.array([0, 1]), np.eye(2))
+    (run.checkpoints / "network.pt").write_bytes(b"weights")
+    kept = run.write_record(record())
+    assert run.record() == kept
+    assert set(kept.files) == {SCORES, "checkpoints/network.pt"}
+    assert run.load_scores().ids.tolist() == ["a", "b"]
+    run.save_scores(np.array(["a", "b"]), np.array([0, 1]), 1 - np.eye(2))
+    with pytest.raises(RunFolderError, match=r"scores.npz: the file is not what it was when the run ended"):
+        run.load_scores()
+
+
+def test_records_from_before_sums_were_kept_are_read_as_ever(run):
+    run.save_scores(np.array(["a", "b"]), np.array([0, 1]), np.eye(2))
+    record().write(run.path / "record.json")
+    assert len(run.load_scores().ids) == 2
+
+
 def test_a_trial_that_is_not_json_leaves_the_journal_alone(run):
     run.append_trial({"trial": 0})
     with pytest.raises(RunFolderError, match="cannot be written as JSON"):
