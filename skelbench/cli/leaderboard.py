@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Format = Literal["rich", "csv", "markdown"]
+Format = Literal["rich", "csv", "markdown", "html"]
 
 
 def leaderboard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from skelbench.leaderboard.table import Table, make_tables
 from skelbench.leaderboard.view import View, Wish, view_tables
 from skelbench.results.record import Record
 
-Format = Literal["rich", "csv", "markdown"]
+Format = Literal["rich", "csv", "markdown", "html"]
 _TEXTS = {"csv": to_csv, "markdown": to_markdown}
 
 
@@ -54,7 +55,7 @@ def show_or_write(
     figures = publish.reported_figures(folder)
     tables = _only(make_tables(records, figures, _columns(), publish.names_of(folder)), dataset)
     if target is None:
-        _show(view_tables(tables, form.wish), form)
+        _show(view_tables(tables, form.wish), form, records, _places(folder, runs))
     elif check:
         publish.check(tables, target, whole=dataset is None)
         typer.echo(f"{target} is up to date")
@@ -124,12 +125,30 @@ def _only(tables: list[Table], dataset: str | None) -> list[Table]:
     return kept
 
 
-def _show(views: list[View], form: Form) -> None:
+def _places(folder: Path, runs: list[Path] | None) -> Callable[[str], Path | None]:
+    """From the name of a run to where it lies: its folder, else its published record."""
+
+    def place(run: str) -> Path | None:
+        own = [parent / run for parent in runs or [Path("runs")]]
+        found = [path for path in (*own, folder / publish.RECORDS / f"{run}.json") if path.exists()]
+        return found[0] if found else None
+
+    return place
+
+
+def _show(views: list[View], form: Form, records: list[Record], place: Callable[[str], Path | None]) -> None:
     format = form.format or ("rich" if sys.stdout.isatty() else "csv")
     if form.json:
         typer.echo(to_json(views), nl=False)
     elif format == "rich":
         console = Console()
         console.print(to_rich(views, console.width))
+    elif format == "html":
+        from skelbench.web.board import to_html  # needs numpy, which the other forms do not
+
+        text, told = to_html(views, records, place)
+        for line in told:
+            typer.echo(f"skelbench: left out: {line}", err=True)
+        typer.echo(text, nl=False)
     else:
         typer.echo(_TEXTS[format](views), nl=False)
