@@ -37,7 +37,7 @@ def list_runs(
 ) -> None:
     """Every run of a folder: its state, how far it is, when it last wrote, and what came out.
 
-    Example: `skelbench runs`, which is short for `skelbench runs list`
+    Example: `skelbench runs list`, or `skelbench runs` for short
     """
     from skelbench.results.status import run_statuses
 
