@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Draw to this file, .svg or .png.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Draw to this file: .svg, .png or .pdf.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Series = Literal["space", "family", "strategy", "stream", "model"]
 
@@ -29,14 +29,22 @@ def plot(
     ] = "space",
     dataset: Annotated[str | None, typer.Option(help="Take only runs on this data set.")] = None,
     stream: Annotated[str | None, typer.Option(help="Take only runs on this stream.")] = None,
+    show: Annotated[
+        Literal["curve", "search", "confusion", "architecture"],
+        typer.Option(help="What to draw; all but the curve are of one run and need --output."),
+    ] = "curve",
     json_output: Json = False,
 ) -> None:
-    """Accuracy against GMACs of runs on one split, as text or as a picture.
+    """Accuracy against GMACs of runs on one split, as text or as a picture; or a picture of one run.
 
-    Pictures need the extra 'plots' of skelbench (matplotlib).
+    Lines lead through networks with `--series family`. Pictures need the extra 'plots' of skelbench.
 
     Example: `skelbench plot runs -o curve.svg`
     """
+    if show != "curve":
+        from skelbench.figures.one_run import draw_run
+
+        return draw_run(runs or [], show, output)
     from skelbench.figures.runs import show_or_draw
 
     show_or_draw(runs or [], output, series, dataset, stream, json_output)

@@ -50,14 +50,17 @@ class Point:
     std: float | None = None
 
 
-def curve(points: Sequence[Point], path: Path, *, title: str = "", accuracy: str = "top-1") -> None:
+def curve(
+    points: Sequence[Point], path: Path, *, title: str = "", accuracy: str = "top-1", joined: bool = True
+) -> None:
     """Draw accuracy against GMACs, whose axis is logarithmic where they differ more than tenfold.
 
     Args:
         points: The networks; each series is joined from the cheapest to the dearest.
-        path: An SVG or a PNG.
+        path: An SVG, a PNG or a PDF.
         title: What all points have in common.
         accuracy: What the accuracy is called.
+        joined: Whether a line leads through a series, as through one network in several sizes.
 
     Raises:
         SkelbenchError: There is no point, or no picture can be drawn to ``path``.
@@ -70,12 +73,12 @@ def curve(points: Sequence[Point], path: Path, *, title: str = "", accuracy: str
         axes.set_title(title)
         axes.set_xlabel("GMACs of a clip")
         axes.set_ylabel(f"{accuracy} (%)")
-        _lines(axes, listed)
+        _lines(axes, listed, joined)
         _scale(axes, [point.gmacs for point in listed])
         axes.margins(0.12)
         axes.grid(True, color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
-        _labels(axes, listed)
+        _labels(axes, listed, joined)
 
 
 def in_order(points: Iterable[Point]) -> list[Point]:
@@ -83,13 +86,13 @@ def in_order(points: Iterable[Point]) -> list[Point]:
     return sorted(points, key=lambda p: (p.series, p.gmacs, p.accuracy, p.label))
 
 
-def _lines(axes: Axes, points: Sequence[Point]) -> None:
+def _lines(axes: Axes, points: Sequence[Point], joined: bool) -> None:
     names = list(dict.fromkeys(point.series for point in points))
     for name, colour, marker in zip(names, cycle(COLOURS), cycle(MARKERS), strict=False):
         own = [point for point in points if point.series == name]
         xs, ys = [p.gmacs for p in own], [p.accuracy for p in own]
         style: dict[str, Any] = {"color": colour, "linewidth": 1.2}
-        axes.plot(xs, ys, marker=marker, markersize=5, label=name, **style)
+        axes.plot(xs, ys, marker, linestyle="-" if joined else "", markersize=5, label=name, **style)
         for p in own:
             if p.std is not None:
                 axes.errorbar(p.gmacs, p.accuracy, p.std, fmt="none", capsize=3, **style)
@@ -109,13 +112,13 @@ def _scale(axes: Axes, gmacs: Sequence[float]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _labels(axes: Axes, points: Sequence[Point]) -> None:
+def _labels(axes: Axes, points: Sequence[Point], joined: bool) -> None:
     """Each label at the place about its point where it covers the least, best nothing."""
     axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # settles where the points lie
     places = axes.transData.transform([(point.gmacs, point.accuracy) for point in points])
     taken = [_square(place, 5) for place in places for _ in range(_POINT_COUNTS)]
     for one, other, place, following in zip(points, points[1:], places, places[1:], strict=False):
-        if one.series == other.series:
+        if joined and one.series == other.series:
             along = np.linspace(place, following, 2 + int(np.hypot(*(following - place)) / 6))
             taken += [_square(between, 1) for between in along]
     for point in points:

@@ -20,6 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 _METADATA: dict[str, dict[str, Any]] = {
     ".svg": {"Date": None, "Creator": "skelbench"},
     ".png": {"Software": "skelbench"},
+    ".pdf": {"CreationDate": None, "Creator": "skelbench"},
 }
 _STYLE: Any = {
     "svg.fonttype": "none",  # letters stay letters: they can be searched, and diffs can be read
@@ -34,11 +35,11 @@ def check_page(path: Path) -> None:
     """See that a picture can be drawn to ``path``, before any work is done for it.
 
     Raises:
-        SkelbenchError: The file's ending is neither ``.svg`` nor ``.png``, or matplotlib is missing.
+        SkelbenchError: The file is no ``.svg``, ``.png`` or ``.pdf``, or matplotlib is missing.
     """
     if path.suffix not in _METADATA:
         what = f"a picture cannot be of the form '{path.suffix}'" if path.suffix else "the ending is missing"
-        raise SkelbenchError(what, where=path, remedy="Let the name end in .svg or .png")
+        raise SkelbenchError(what, where=path, remedy="Let the name end in .svg, .png or .pdf")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -51,7 +52,7 @@ def page(path: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure of matplotlib's own style, whatever the user's settings; drawn, it is stored at ``path``.
 
     Args:
-        path: The file, whole or not at all; its ending says whether SVG or PNG.
+        path: The file, whole or not at all; its ending says whether SVG, PNG or PDF.
         width: Inches.
         height: Inches.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -51,14 +52,14 @@ def draw(placed: Sequence[tuple[Path, Record]], output: Path, series: Series) ->
 
     Args:
         placed: Records and where they stand.
-        output: An SVG or a PNG.
+        output: An SVG, a PNG or a PDF.
         series: What the points of one line have in common.
 
     Raises:
         SkelbenchError: Two of the runs cannot be compared, or nothing can be drawn here.
     """
     table = one_table(placed)
-    curve(in_order(points_of(table, series)), output, title=_title(table))
+    curve(in_order(points_of(table, series)), output, title=_title(table), joined=series == "family")
     print(f"wrote {output}", file=sys.stderr)
 
 
@@ -158,7 +159,10 @@ def _with_bars(rows: Sequence[dict[str, str | float | None]]) -> RichTable:
     table = RichTable(box=SIMPLE_HEAD)
     for name in rows[0]:
         table.add_column(name, justify="left" if name in ("series", "model") else "right", overflow="fold")
-    table.add_column("0 to 100 %", ratio=1, min_width=10)
-    for row in rows:
-        table.add_row(*(Text(_text(cell)) for cell in row.values()), Bar(100, 0, float(row["top1"] or 0)))
+    accuracies = [float(row["top1"] or 0) for row in rows]
+    low, high = math.floor(min(accuracies)) - 1, math.ceil(max(accuracies))
+    table.add_column(f"{max(low, 0)} to {high} %", ratio=1, min_width=10)
+    for row, accuracy in zip(rows, accuracies, strict=True):
+        bar = Bar(high - max(low, 0), 0, accuracy - max(low, 0))
+        table.add_row(*(Text(_text(cell)) for cell in row.values()), bar)
     return table

@@ -133,7 +133,7 @@ def test_a_png_is_drawn_by_its_ending(runs, tmp_path):
 
 def test_another_ending_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(SkelbenchError, match="pdf"):
-        run(tmp_path / "missing", "-o", tmp_path / "curve.pdf")
+        run(tmp_path / "missing", "-o", tmp_path / "curve.eps")
 
 
 def test_without_matplotlib_the_text_is_there_and_the_remedy_for_the_picture(runs, tmp_path, monkeypatch):

@@ -127,12 +127,12 @@ def test_nothing_to_draw(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("a.pdf", "'.pdf'"), ("a", "ending is missing"), ("a.SVG", "SVG")]
+    ("name", "told"), [("a.eps", "'.eps'"), ("a", "ending is missing"), ("a.SVG", "SVG")]
 )
 def test_other_forms_are_refused(tmp_path, name, told):
     with pytest.raises(SkelbenchError, match=told) as raised:
         curve(POINTS, tmp_path / name)
-    assert raised.value.problems[0].remedy == "Let the name end in .svg or .png"
+    assert raised.value.problems[0].remedy == "Let the name end in .svg, .png or .pdf"
     assert not list(tmp_path.iterdir())
 
 
