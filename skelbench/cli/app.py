@@ -25,6 +25,7 @@ from skelbench.cli.runs import app as runs_app
 from skelbench.cli.runs import show
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
+from skelbench.cli.verify import verify_paper
 
 if TYPE_CHECKING:
     from skelbench.results.record import Record
@@ -257,6 +258,7 @@ app.command()(leaderboard)
 app.command()(compare)
 app.command()(reproduce)
 app.command()(publish)
+app.command("verify-paper")(verify_paper)
 app.command()(fuse)
 app.command()(predict)
 app.command()(bench)

@@ -1,0 +1,1 @@
+"""Claims of papers that need no training: what they say, what we compute, and whether that agrees."""
