@@ -45,7 +45,7 @@ class EsanEmbed(nn.Module):
         x = self.represent(x)
         change = functional.pad(x[:, :, 1:] - x[:, :, :-1], (0, 0, 1, 0))
         z = self.position(x) + self.motion(change)
-        joint = self.joint().expand(len(z), -1, z.shape[2], -1)
+        joint = self.joint().expand(z.shape[0], -1, z.shape[2], -1)
         z = torch.cat([z, joint], 1) + self.frame()
         return z.contiguous(memory_format=torch.channels_last)
 
@@ -161,7 +161,7 @@ class EsanBlock(nn.Module):
         if self.kind not in ("st", "t1"):
             return self.attention(x) @ values
         rows = (*self.pairs(x), values)
-        q, k, v = (part.view(len(part), -1, *part.shape[-2:]) for part in rows)
+        q, k, v = (part.view(part.shape[0], -1, *part.shape[-2:]) for part in rows)
         return functional.scaled_dot_product_attention(q, k, v, scale=self.scale).view_as(values)
 
     def attention(self, x: Tensor) -> Tensor:

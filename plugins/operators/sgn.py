@@ -71,7 +71,7 @@ class SgnJoints(nn.Module):
     def embed(self, position: Tensor, velocity: Tensor) -> Tensor:
         """Two of (N, C, T, V) -> (N, channels, T, V), channels last in memory, as products need them."""
         z = self.position(position) + self.velocity(velocity)
-        joint = self.joint(self.one_hot).expand(len(z), -1, z.shape[2], -1)
+        joint = self.joint(self.one_hot).expand(z.shape[0], -1, z.shape[2], -1)
         return torch.cat([z, joint], 1).contiguous(memory_format=torch.channels_last)
 
     def for_inference(self) -> nn.Module:

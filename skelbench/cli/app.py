@@ -14,6 +14,7 @@ from skelbench.cli.about import doctor, show_plugins
 from skelbench.cli.bench import bench
 from skelbench.cli.compare import compare
 from skelbench.cli.data import app as data_app
+from skelbench.cli.export import export
 from skelbench.cli.fuse import fuse
 from skelbench.cli.leaderboard import leaderboard
 from skelbench.cli.list import list_components
@@ -202,16 +203,19 @@ def evaluate(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder.")],
     data: Data = None,
     views: Annotated[int | None, typer.Option(help="Clips per recording.", min=1)] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="CHOICE", help="Of an adaptive network: the model for all frames.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
-    """Score a run's trained network again; with other views, under a record of its own.
+    """Score a run's trained network again; with other views or a forced choice, under a record of its own.
 
     Example: `skelbench evaluate runs/sgcn-1a2b3c4d-0 --views 5`
     """
     from skelbench.engine.rescore import rescore
     from skelbench.engine.show import show_record
 
-    show_record(rescore(run_folder, data, views), run_folder.parent, json_output)
+    show_record(rescore(run_folder, data, views, force), run_folder.parent, json_output)
 
 
 @app.command()
@@ -261,6 +265,7 @@ app.command()(publish)
 app.command("verify-paper")(verify_paper)
 app.command()(fuse)
 app.command()(predict)
+app.command()(export)
 app.command()(bench)
 app.command()(plot)
 app.command()(frames)

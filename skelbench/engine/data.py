@@ -133,6 +133,12 @@ class LoadedData:
             folder.write_text(CLASSES, json.dumps(self.clips.class_names, indent=2) + "\n")
 
 
+def all_tested(count: int) -> Split:
+    """A split of recordings without labels, all of them for a test."""
+    none = np.zeros(0, np.int64)
+    return Split(none, none, np.arange(count), "")
+
+
 def stored_classes(folder: RunFolder, checked: Checked) -> tuple[str, ...]:
     """The names of a run's classes, as its recordings had them.
 

@@ -13,11 +13,10 @@ from torch import nn
 from skelbench.check.checked import Checked
 from skelbench.console import Screen
 from skelbench.data.dataset import Clip, Clips, Recordings
-from skelbench.data.open import Split
 from skelbench.data.preprocess import preprocess
 from skelbench.data.unlabelled import Unlabelled, read_arrays, read_unlabelled, spans
 from skelbench.data.video.unlabelled import VideoWindow, as_videos, video_windows
-from skelbench.engine.data import LoadedData, stored_classes
+from skelbench.engine.data import LoadedData, all_tested, stored_classes
 from skelbench.engine.reopen import open_trained
 from skelbench.errors import DataError, RunFolderError
 from skelbench.host.registry import Registry, load_registry
@@ -106,8 +105,7 @@ class Trained:
 
     def probabilities(self, recordings: Recordings, device: str) -> np.ndarray:
         """Of every recording, (n, classes), in the order of their ids."""
-        everything, none = np.arange(len(recordings)), np.zeros(0, np.int64)
-        data = LoadedData(self.checked, recordings, Split(none, none, everything, ""), self.record.seed)
+        data = LoadedData(self.checked, recordings, all_tested(len(recordings)), self.record.seed)
         seed_everything(self.record.seed)  # a policy may draw
         return predict(self.network, data.test_loader(), device).scores
 

@@ -11,6 +11,7 @@ from torch import nn
 from skelbench.check.checked import Checked
 from skelbench.check.spec import check_architecture, check_spec
 from skelbench.console import Screen
+from skelbench.engine.choices import forced
 from skelbench.engine.data import load_data
 from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.training import load_network
@@ -64,9 +65,15 @@ def open_network(folder: RunFolder) -> nn.Module:
 
 
 def open_trained(
-    folder: RunFolder, registry: Registry, sets: Sequence[str] = ()
+    folder: RunFolder, registry: Registry, sets: Sequence[str] = (), whole: bool = False
 ) -> tuple[Record, Checked, NamedArchitecture, nn.Module]:
     """Record, spec, architecture and network of a finished run, for which its recordings are not needed.
+
+    Args:
+        folder: The run.
+        registry: All components.
+        sets: Changes of single keys of its spec.
+        whole: All that was trained, also where the run was scored with a forced choice.
 
     Raises:
         RunFolderError: The run is not finished, or its network is gone.
@@ -78,26 +85,34 @@ def open_trained(
     checked = check_spec(load_spec(folder.path / SPEC, sets=sets), registry)
     # The one that was found or given as a file, else one that the spec names.
     stored = folder.path / ARCHITECTURE
-    given = check_architecture(checked, registry, str(stored) if stored.exists() else record.model)
+    named = record.model.removesuffix(f"@{record.forced}") if record.forced else record.model
+    given = check_architecture(checked, registry, str(stored) if stored.exists() else named)
     network = build_network(given.network, given.sample, checked.context())
     load_network(network, folder)
+    if record.forced and not whole:
+        network = forced(network, record.forced)
     return record, checked, given, network
 
 
-def reopen(path: Path, data: Path | None = None, sets: Sequence[str] = ()) -> Reopened:
+def reopen(
+    path: Path, data: Path | None = None, sets: Sequence[str] = (), force: str | None = None
+) -> Reopened:
     """Open a finished run with its network and its recordings.
 
     Args:
         path: The run folder.
         data: Where the recordings are now; None is where the run had them.
         sets: Changes of single keys of its spec.
+        force: The one model that every frame takes, see `skelbench.engine.choices.forced`.
 
     Raises:
+        SkelbenchError: The network has no such model.
         RunFolderError: The run is not finished, or its network is gone.
         DataError: The recordings are gone, or they are others than the run's.
     """
     folder, screen, registry = RunFolder(path), Screen(), load_registry()
     record, checked, given, network = open_trained(folder, registry, sets)
+    network = forced(network, force) if force else network
     root = data or Path(checked.spec.data.root or "")
     options = RunOptions(data=root, seed=folder.seed, runs=path.parent)
     loaded = load_data(checked, root, options.stores, folder.seed, screen)

@@ -23,8 +23,11 @@ from skelbench.training.evaluate import predict
 from skelbench.training.fit import FitResult, fit
 from skelbench.training.scores import rate
 from skelbench.training.seed import seed_everything
+from skelbench.training.weights import read_weights
 
 WEIGHTS = "network.pt"
+EXPORTED = "model.safetensors"
+"""The weights of a run that was exported with its card."""
 
 
 def derive(job: Job, architecture: NamedArchitecture) -> nn.Module:
@@ -95,8 +98,9 @@ def load_network(network: nn.Module, folder: RunFolder) -> None:
     Raises:
         RunFolderError: They are missing, damaged, or another network's.
     """
-    with _readable(folder) as path:
-        network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    weights = stored_weights(folder)
+    with _readable(folder):
+        network.load_state_dict(weights)
 
 
 def stored_weights(folder: RunFolder) -> dict[str, torch.Tensor]:
@@ -105,9 +109,16 @@ def stored_weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     Raises:
         RunFolderError: They are missing or damaged.
     """
+    if is_exported(folder):
+        return read_weights(folder.path / EXPORTED)
     with _readable(folder) as path:
         state = torch.load(path, weights_only=True, map_location="cpu")
         return {name: weight.detach() for name, weight in state.items()}
+
+
+def is_exported(folder: RunFolder) -> bool:
+    """Whether a folder is no run but what was exported of one."""
+    return (folder.path / EXPORTED).exists() and not (folder.path / CHECKPOINTS / WEIGHTS).exists()
 
 
 @contextmanager

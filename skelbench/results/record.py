@@ -74,6 +74,7 @@ class Record(Part):
             by frame, the mean over the test split.
         flops: Two for each MAC.
         adaptive: What was chosen frame by frame, None where nothing is chosen.
+        forced: The model that every frame was made to take at evaluation, empty where frames chose.
         latency: Forward time, None where it was not measured.
         search: Search cost, None for a fixed architecture.
         health: How far the search could tell candidates apart, None for a fixed architecture and in records
@@ -120,6 +121,7 @@ class Record(Part):
     macs: NonNegative | None = None
     flops: NonNegative | None = None
     adaptive: AdaptiveUse | None = None
+    forced: str = ""
     latency: Latency | None = None
     search: SearchCost | None = None
     health: SearchHealth | None = None
