@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from skelbench.components import Dataset, Layout
-from skelbench.data.dataset import Clip, Clips, Reader
+from skelbench.data.dataset import Clip, Clips, FileReader, Reader
 from skelbench.data.video.dataset import Video, VideoArray, VideoReader
 from skelbench.errors import DataError, SkelbenchError, described
 
@@ -55,6 +55,14 @@ class Border:
         where = place(source, root)
         given = _called(self.component.name, where, lambda: list(reader.read(source)))
         return [self._sound(clip, where) for clip in given]
+
+    def file(self, reader: FileReader, path: Path) -> np.ndarray:
+        """The coordinates in a file that stands alone, (T, M, V, C) float32.
+
+        Raises:
+            DataError: The reader fails, or they do not agree with the data set's description.
+        """
+        return self.frames(_called(self.component.name, path, lambda: reader.frames(path)), str(path))
 
     def videos(self, reader: VideoReader, root: Path, protocol: str) -> list[Video]:
         """Every video that a protocol lists.
@@ -111,9 +119,14 @@ class Border:
         where = f"{where}, recording '{clip.id}'"
         label = check_label(clip.label, self.component, where)
         about: dict[str, Any] = {name: check_number(name, getattr(clip, name), where) for name in _ABOUT}
-        return replace(clip, label=label, frames=self._frames(clip.frames, where), **about)
+        return replace(clip, label=label, frames=self.frames(clip.frames, where), **about)
 
-    def _frames(self, frames: Any, where: str) -> np.ndarray:
+    def frames(self, frames: Any, where: str) -> np.ndarray:
+        """Coordinates as float32.
+
+        Raises:
+            DataError: They do not agree with the data set's description, or are not finite.
+        """
         if not isinstance(frames, np.ndarray) or frames.dtype.kind not in "fiu":
             kind = frames.dtype if isinstance(frames, np.ndarray) else type(frames).__name__
             raise _fault(where, f"its coordinates are {kind}", "Give an array of numbers (T, M, V, C)")

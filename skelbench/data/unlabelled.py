@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.border import Border
 from skelbench.data.dataset import FileReader, Reader
 from skelbench.errors import DataError
 
@@ -44,14 +45,12 @@ def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[
     """
     if not path.exists():
         raise DataError("no such file or folder", where=path, remedy="Give a file or folder that is there")
-    reader = component.reader()
+    reader, border = component.reader(), Border(component, layout)
     files = _files(reader, path)
     if files:
-        found: Iterator[Unlabelled] = (Unlabelled(file.name, reader.frames(file)) for file in files)
+        yield from (Unlabelled(file.name, border.file(reader, file)) for file in files)
     else:
-        found = _recordings(component, reader, path)
-    for one in found:
-        yield Unlabelled(one.id, checked_frames(one.frames, layout, component.channels, f"{path}: {one.id}"))
+        yield from _recordings(border, reader, path)
 
 
 def _files(reader: Any, path: Path) -> list[Path]:
@@ -66,51 +65,47 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
     return wanted and not any(fnmatch(name, p[1:]) for p in patterns if p.startswith("!"))
 
 
-def _recordings(component: Dataset, reader: Reader, path: Path) -> Iterator[Unlabelled]:
+def _recordings(border: Border, reader: Reader, path: Path) -> Iterator[Unlabelled]:
     """What the reader finds; of a single file that it knows in its folder alone, that one."""
     try:
-        sources = reader.sources(path)
+        sources = border.sources(reader, path)
     except DataError:
         if not path.is_file():
             raise
-        sources = [source for source in reader.sources(path.parent) if source == path]
+        sources = [source for source in border.sources(reader, path.parent) if source == path]
     if not len(sources):
-        forms = "; ".join(component.forms) or "what its reader knows"
-        what = f"nothing here can be read as '{component.name}'"
+        forms = "; ".join(border.component.forms) or "what its reader knows"
+        what = f"nothing here can be read as '{border.component.name}'"
         raise DataError(what, where=path, remedy=f"Give {forms}, or arrays with --npz")
     for source in sources:
-        for clip in reader.read(source):
+        for clip in border.read(reader, source, path):
             yield Unlabelled(clip.id, clip.frames)
 
 
-def read_arrays(path: Path, layout: Layout, channels: int, persons: int) -> Iterator[Unlabelled]:
+def read_arrays(component: Dataset, layout: Layout, path: Path) -> Iterator[Unlabelled]:
     """Recordings of an npy file, or of the arrays of an npz file; nothing in it is executed.
 
     Args:
-        path: The file. An array is one recording (T, V, C) or (T, M, V, C), M at most ``persons``; or
-            several: (N, T, V, C) where its second size is more than ``persons``, or (N, T, M, V, C).
+        component: The data set in whose form the recordings are: C channels and at most M persons.
         layout: The skeleton, V joints.
-        channels: C.
-        persons: Most persons of a recording.
+        path: The file. An array is one recording (T, V, C) or (T, M, V, C); or several: (N, T, V, C) where
+            its second size is no number of persons, or (N, T, M, V, C).
 
     Raises:
         DataError: The file is damaged, or an array does not fit.
     """
+    border = Border(component, layout)
     for name, array in load_arrays(path):
         where = f"{path}: {name}"
-        if array.ndim not in (3, 4, 5) or array.dtype.kind not in "fiu":
-            what = f"has shape {array.shape} of {array.dtype}, which is no recording"
-            shapes = f"(T, {len(layout.joints)}, {channels}) or (T, M, {len(layout.joints)}, {channels})"
-            raise DataError(what, where=where, remedy=f"Give numbers of shape {shapes}")
-        if array.ndim == 4 and array.shape[1] > persons:
+        if array.ndim not in (3, 4, 5):
+            ends = f"{len(layout.joints)}, {component.channels})"
+            remedy = f"Give numbers of shape (T, {ends} or (T, M, {ends}"
+            raise DataError(f"has shape {array.shape}, which is no recording", where=where, remedy=remedy)
+        if array.ndim == 4 and array.shape[1] > component.persons:
             array = array[:, :, None]
         several = array if array.ndim == 5 else (array if array.ndim == 4 else array[:, None])[None]
         for number, frames in enumerate(several):
-            own = name if len(several) == 1 else f"{name}/{number}"
-            if frames.shape[1] > persons:
-                what = f"shows {frames.shape[1]} persons, and the network takes {persons}"
-                raise DataError(what, where=where, remedy=f"Keep the {persons} that move most")
-            yield Unlabelled(own, checked_frames(frames, layout, channels, where))
+            yield Unlabelled(name if len(several) == 1 else f"{name}/{number}", border.frames(frames, where))
 
 
 def load_arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -139,26 +134,6 @@ def load_arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         if isinstance(error, DataError):
             raise
         raise DataError(f"is damaged ({error})", where=path, remedy=remedy) from error
-
-
-def checked_frames(frames: Any, layout: Layout, channels: int, where: object) -> np.ndarray:
-    """Coordinates (T, M, V, C) as float32.
-
-    Raises:
-        DataError: They are of another layout, there is no frame, or one is no finite number.
-    """
-    found = np.asarray(frames)
-    if found.ndim != 4 or found.shape[2:] != (len(layout.joints), channels) or not len(found):
-        what = f"has coordinates of shape {found.shape} (T, M, V, C)"
-        remedy = f"'{layout.name}' has {len(layout.joints)} joints, of {channels} channels each here"
-        raise DataError(what, where=where, remedy=remedy)
-    with np.errstate(over="ignore"):
-        found = found.astype(np.float32, copy=False)
-    if not np.isfinite(found).all():
-        frame = int(np.flatnonzero(~np.isfinite(found).all(axis=(1, 2, 3)))[0])
-        what = f"a coordinate in frame {frame + 1} is no finite number"
-        raise DataError(what, where=where, remedy="Put zeros where a person or joint was not seen")
-    return found
 
 
 def spans(frames: int, window: int | None, stride: int | None = None) -> list[tuple[int, int]]:

@@ -193,8 +193,7 @@ def _skeletons(checked: Checked, source: Source) -> Iterator[Unlabelled]:
     for path in source.paths:
         yield from read_unlabelled(checked.dataset, checked.layout, path)
     if source.arrays is not None:
-        context = checked.context()
-        yield from read_arrays(source.arrays, checked.layout, context.channels, context.persons)
+        yield from read_arrays(checked.dataset, checked.layout, source.arrays)
 
 
 def _groups(items: Iterable[T], size: Any, most: int) -> Iterator[list[T]]:

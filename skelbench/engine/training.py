@@ -123,7 +123,7 @@ def is_exported(folder: RunFolder) -> bool:
 
 @contextmanager
 def _readable(folder: RunFolder) -> Iterator[Path]:
-    path = folder.path / CHECKPOINTS / WEIGHTS
+    path = folder.path / (EXPORTED if is_exported(folder) else f"{CHECKPOINTS}/{WEIGHTS}")
     try:
         confirm_sum(folder.path, f"{CHECKPOINTS}/{WEIGHTS}")
         yield path

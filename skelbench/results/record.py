@@ -121,7 +121,7 @@ class Record(Part):
     macs: NonNegative | None = None
     flops: NonNegative | None = None
     adaptive: AdaptiveUse | None = None
-    forced: str = ""
+    forced: Name = ""
     latency: Latency | None = None
     search: SearchCost | None = None
     health: SearchHealth | None = None

@@ -146,9 +146,9 @@ def test_a_network_that_chooses_needs_a_forced_choice(
     finished: dict[str, tuple[Path, Record]], tmp_path: Path
 ) -> None:
     run, _ = finished["random"]
-    with pytest.raises(SkelbenchError, match="chooses for each frame.*--force.*s-9, s-20"):
+    with pytest.raises(SkelbenchError, match=r"chooses for each frame.*--force.*s-9, s-20"):
         export_run(run, ["onnx"], tmp_path / "out")
-    with pytest.raises(SkelbenchError, match="no choice 's-21'.*Did you mean 's-20'"):
+    with pytest.raises(SkelbenchError, match=r"no choice 's-21'.*Did you mean 's-20'"):
         export_run(run, ["onnx"], tmp_path / "out", force="s-21")
     with pytest.raises(SkelbenchError, match="card holds all weights"):
         export_run(run, ["card"], tmp_path / "out", force="s-20")
@@ -189,7 +189,7 @@ def test_what_is_there_stays(exported: Path, finished: dict[str, tuple[Path, Rec
 
 
 def test_an_unknown_format_is_refused(finished: dict[str, tuple[Path, Record]], tmp_path: Path) -> None:
-    with pytest.raises(SkelbenchError, match="no format 'onx'.*'onnx'"):
+    with pytest.raises(SkelbenchError, match=r"no format 'onx'.*'onnx'"):
         export_run(finished["plain"][0], ["onx"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -88,6 +88,7 @@ def test_the_names_of_classes_are_kept_in_the_run(finished: Path, raw: Path) -> 
         (b"{", "truncated or malformed"),
         (b'{"skeletons": [[[1, 2]]]}', r"not \(T, 20, 3\)"),
         (b'{"skeletons": []}', "shape"),
+        (b'{"skeletons": 1e999}', "truncated"),
     ],
 )
 def test_a_damaged_file_is_named(finished: Path, tmp_path: Path, content: bytes, told: str) -> None:
@@ -96,19 +97,16 @@ def test_a_damaged_file_is_named(finished: Path, tmp_path: Path, content: bytes,
         classify([finished], Source((tmp_path / "bad.json",)))
 
 
-def save_objects(path: Path) -> None:
-    np.savez(path, a=np.array([{}], dtype=object))
-
-
 @pytest.mark.parametrize(
     ("array", "told"),
     [
         (np.zeros((4, 20)), "no recording"),
-        (np.zeros((4, 19, 3)), "20 joints"),
-        (np.zeros((0, 20, 3)), "20 joints"),
-        (np.full((4, 20, 3), np.nan), "frame 1 is no finite number"),
-        (np.zeros((1, 4, 2, 20, 3)), "2 persons"),
+        (np.zeros((4, 19, 3)), "19 joints and layout"),
+        (np.zeros((0, 20, 3)), "no frame"),
+        (np.full((4, 20, 3), np.nan), "the first in frame 0, person 0"),
+        (np.zeros((1, 4, 2, 20, 3)), "2 persons, and data set"),
         (np.array(["text"]), "no recording"),
+        (np.full((4, 20, 3), "text"), "coordinates are <U4"),
         (np.array([{}], dtype=object), "holds no numbers"),
     ],
 )
