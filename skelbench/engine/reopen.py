@@ -85,7 +85,7 @@ def open_trained(
     checked = check_spec(load_spec(folder.path / SPEC, sets=sets), registry)
     # The one that was found or given as a file, else one that the spec names.
     stored = folder.path / ARCHITECTURE
-    named = record.model.removesuffix(f"@{record.forced}") if record.forced else record.model
+    named = record.model.removesuffix(f".{record.forced}") if record.forced else record.model
     given = check_architecture(checked, registry, str(stored) if stored.exists() else named)
     network = build_network(given.network, given.sample, checked.context())
     load_network(network, folder)

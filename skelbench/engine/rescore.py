@@ -62,7 +62,7 @@ def rescore(
             again = {"command": command, "spec": job.checked.resolved.digest}
             changes["origin"] = record.origin.model_copy(update=again)
         if force:
-            changes["model"] = f"{record.model}@{force}"
+            changes["model"] = f"{record.model}.{force}"
         changes |= complexity(opened.network, job.checked.clip_shape())
         rescored = record.model_copy(update=changes)
         return folder.write_record(rescored)

@@ -169,7 +169,7 @@ def test_evaluating_with_a_forced_choice_has_a_record_of_its_own(
 ) -> None:
     run, record = finished["random"]
     cheap, dear = (rescore(run, raw, force=name) for name in ("s-9", "s-20"))
-    assert (cheap.forced, cheap.model, cheap.adaptive) == ("s-9", "random@s-9", None)
+    assert (cheap.forced, cheap.model, cheap.adaptive) == ("s-9", "random.s-9", None)
     assert len({record.spec_hash, cheap.spec_hash, dear.spec_hash}) == 3
     assert len({record.run, cheap.run, dear.run}) == 3
     assert cheap.macs < dear.macs <= round(record.adaptive.gmacs["s-20"] * 1e9)
