@@ -87,7 +87,7 @@ def open_trained(
     stored = folder.path / ARCHITECTURE
     named = record.model.removesuffix(f".{record.forced}") if record.forced else record.model
     given = check_architecture(checked, registry, str(stored) if stored.exists() else named)
-    network = build_network(given.network, given.sample, checked.context())
+    network: nn.Module = build_network(given.network, given.sample, checked.context())
     load_network(network, folder)
     if record.forced and not whole:
         network = forced(network, record.forced)
