@@ -29,6 +29,10 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
+    def declared(self) -> Mapping[str, Any]:
+        """Of a data set: the fields of its description that the parameters stand for."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -97,9 +101,7 @@ class Component:
         """What the target gives for some arguments.
 
         Raises:
-            PluginError: It cannot be loaded.
-            WorkFailed: It fails.
-            SkelbenchError: What the target itself raises of that kind.
+            SkelbenchError: It cannot be loaded, it fails (`WorkFailed`), or it raises one of that kind.
         """
         target = self.load()
         try:
@@ -115,8 +117,7 @@ class Operator(Component):
     """A module of the network: ``target(context, **params) -> torch.nn.Module``.
 
     Attributes:
-        contract: The tensors it maps: ``skeleton`` (N, C, T, V) -> (N, C', T', V'). The shapes of all
-            contracts stand in plugins/README.md, and ``skelbench list operator NAME`` shows them.
+        contract: The tensors it maps; ``skelbench list operator NAME`` shows their shapes.
         reach: On videos, the parameter that says how many frames the outer taps of its kernels are away.
         also: Further contracts that it keeps.
     """
@@ -142,14 +143,14 @@ class Layout(Component):
         joints: Joint names in order, V of them.
         inward: Bones as 0-based (child, parent) pairs, pointing to the centre.
         root: The joint without a parent; its bone is zero.
-        torso: (hip, spine, left shoulder, right shoulder), used to centre and to rotate.
+        torso: (hip, spine, left shoulder, right shoulder), used to centre and to rotate; None: not known.
     """
 
     kind: ClassVar[str] = "layout"
     joints: tuple[str, ...]
     inward: tuple[tuple[int, int], ...]
     root: int
-    torso: tuple[int, int, int, int]
+    torso: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,10 +185,11 @@ class Dataset(Component):
     """A data set: ``target(**params)`` gives a `skelbench.data.Reader`, or a `VideoReader` of videos.
 
     Attributes:
-        modality: What its recordings are.
-        layout: The name of its layout; of no meaning in videos.
+        layout: The name of its layout, of skeletons; ``own_layout``: itself, of no registered name.
         classes: How many classes it has.
         channels: Channels of one joint (3 for x, y, z) or of one pixel (3 for colours).
+        axes: How many of a joint's channels are coordinates; None: all.
+        subjects: Whether performers are known.
         persons: The most persons kept in a clip.
         frame_size: Rows and columns where all videos have the same, else None.
         stream: What a video shows, as records name it; of skeletons a spec chooses the stream.
@@ -199,8 +201,11 @@ class Dataset(Component):
     kind: ClassVar[str] = "dataset"
     modality: Literal["skeleton", "video"] = "skeleton"
     layout: str = "none"
+    own_layout: Layout | None = None
     classes: int
     channels: int = 3
+    axes: int | None = None
+    subjects: bool = True
     persons: int = 1
     frame_size: tuple[int, int] | None = None
     stream: str = "rgb"
@@ -211,14 +216,12 @@ class Dataset(Component):
     def with_params(self, params: Mapping[str, Any]) -> Dataset:
         """The data set with parameters; ``classes``, ``channels``, ``frame_size`` among them describe it."""
         described = {n: params[n] for n in ("classes", "channels", "frame_size") if n in params}
+        if issubclass(self.params, Params):
+            described |= self.params.model_validate(dict(params)).declared()
         return replace(self, given=dict(params), **described)
 
     def reader(self) -> Any:
-        """Its reader.
-
-        Raises:
-            PluginError: It cannot be loaded, or it fails.
-        """
+        """Its reader; errors as for `make`."""
         return self.make(**self.given)
 
 
@@ -244,7 +247,7 @@ class Table(Component):
     file: str
 
 
-NO_SKELETON = Layout(name="none", joints=(), inward=(), root=0, torso=(0, 0, 0, 0))
+NO_SKELETON = Layout(name="none", joints=(), inward=(), root=0)
 """The layout where there are videos and no skeletons."""
 
 
@@ -260,8 +263,7 @@ class BuildContext:
         classes: Classes to tell apart.
         layout: The skeleton layout; `NO_SKELETON` in videos.
         out_channels: In a slot, the channels that the operator around it gives; else None.
-        stride: On an edge of a cell, the step between rows and columns of the output; in a slot at an
-            operator's output, the step between frames that the operator has.
+        stride: On an edge of a cell, and in a slot at an operator's output, the step of what it gives.
         choices: For a policy, how many models it chooses among.
         shared: Whether it is a candidate of a supernet, trained beside others.
         height: Rows of the pictures of a video, H; 0 for skeletons.

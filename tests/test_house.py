@@ -90,5 +90,5 @@ def test_every_room_is_installed() -> None:
 def test_what_stands_at_the_root_is_for_users_and_authors() -> None:
     files = {path.stem for path in (ROOT / "skelbench").glob("*.py")}
     door = {"__init__", "__main__", "api", "console"}
-    public = {"components", "errors", "layers", "recipe", "search", "trellis"}
+    public = {"components", "errors", "layers", "layouts", "recipe", "search", "trellis"}
     assert files == door | public

@@ -8,6 +8,7 @@ from skelbench import hookimpl
 from skelbench.components import Dataset
 
 from .clips.params import ClipsParams
+from .skeletons.params import SkeletonsParams
 
 UCLA = Dataset(
     name="ucla",
@@ -52,6 +53,8 @@ KINETICS = Dataset(
     target="skelbench_plugins.datasets.kinetics.skeletons:KineticsReader",
     layout="openpose18",
     classes=400,
+    axes=2,
+    subjects=False,
     persons=2,
     protocols=("val",),
     forms=("folder of kinetics_{train,val}/ID.json with kinetics_{train,val}_label.json",),
@@ -62,6 +65,8 @@ KINETICS_COCO = Dataset(
     target="skelbench_plugins.datasets.kinetics.coco:KineticsCocoReader",
     layout="coco17",
     classes=400,
+    axes=2,
+    subjects=False,
     persons=2,
     protocols=("val",),
     forms=("pyskl's 2-D pkl with its key points", "pyskl's k400_hrnet.pkl beside its folder kpfiles"),
@@ -129,6 +134,7 @@ KINETICS400 = Dataset(
     target="skelbench_plugins.datasets.kinetics.videos:Kinetics400Reader",
     modality="video",
     classes=400,
+    subjects=False,
     protocols=("val",),
     forms=(
         "folders train/ and val/ of videos with train.csv and val.csv",
@@ -173,7 +179,22 @@ SHREC_DEPTH28 = Dataset(
     forms=_DEPTH_FORMS,
 )
 
-_WHOLE_BODY = (UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
+SKELETONS = Dataset(
+    name="skeletons",
+    summary="Skeletons of your own: any layout and classes, in files as they are",
+    target="skelbench_plugins.datasets.skeletons.reader:SkeletonsReader",
+    params=SkeletonsParams,
+    layout="kinect20",
+    classes=10,
+    protocols=("official",),
+    forms=(
+        "a folder of text, CSV, npy or JSON (OpenPose, AlphaPose, MMPose, MediaPipe) by a pattern of names",
+        "one npz of named arrays",
+        "a pickle of pyskl's annotations, or of named lists",
+    ),
+)
+
+_WHOLE_BODY = (SKELETONS, UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
 _VIDEOS = (UCF101, KINETICS400, CLIPS, SHREC_DEPTH14, SHREC_DEPTH28)
 DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28, *_VIDEOS)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skelbench import hookimpl
 from skelbench.components import Layout
+from skelbench.layouts import LayoutOptions
 
 NTU25 = Layout(
     name="ntu25",
@@ -109,6 +112,84 @@ UCLA20 = Layout(
     torso=(0, 1, 4, 8),
 )
 
+KINECT20 = replace(UCLA20, name="kinect20", summary="Kinect v1, 20 joints in the order of its SDK")
+
+MSR20 = LayoutOptions(
+    name="msr20",
+    joints=(
+        *(
+            "left_shoulder",
+            "right_shoulder",
+            "shoulder_centre",
+            "spine",
+            "left_hip",
+            "right_hip",
+            "hip_centre",
+        ),
+        *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle", "left_foot", "right_foot", "head"),
+    ),
+    bones=(
+        *((19, 2), (0, 2), (1, 2), (7, 0), (9, 7), (11, 9), (8, 1), (10, 8), (12, 10), (2, 3)),
+        *((6, 3), (4, 6), (5, 6), (13, 4), (15, 13), (17, 15), (14, 5), (16, 14), (18, 16)),
+    ),
+    root="shoulder_centre",
+    torso=("hip_centre", "spine", "left_shoulder", "right_shoulder"),
+).layout("MSR-Action3D, 20 joints of a Kinect v1 in an order of its own")
+
+OPENNI15 = LayoutOptions(
+    name="openni15",
+    joints=(
+        *("head", "neck", "torso", "left_shoulder", "left_elbow", "left_hand"),
+        *("right_shoulder", "right_elbow", "right_hand", "left_hip", "left_knee", "left_foot"),
+        *("right_hip", "right_knee", "right_foot"),
+    ),
+    bones=(
+        *((0, 1), (3, 1), (4, 3), (5, 4), (6, 1), (7, 6), (8, 7), (1, 2)),
+        *((9, 2), (10, 9), (11, 10), (12, 2), (13, 12), (14, 13)),
+    ),
+    root="torso",
+    # There is no joint between the hips: the left one gives the direction of the spine.
+    torso=("left_hip", "torso", "left_shoulder", "right_shoulder"),
+).layout("OpenNI and NiTE, 15 joints (SBU Kinect Interaction, Florence 3D Actions)")
+
+BODY25 = LayoutOptions(
+    name="body25",
+    joints=(
+        *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow"),
+        *("left_wrist", "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee"),
+        *("left_ankle", "right_eye", "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe"),
+        *("left_heel", "right_big_toe", "right_small_toe", "right_heel"),
+    ),
+    bones=(
+        *((0, 1), (2, 1), (3, 2), (4, 3), (5, 1), (6, 5), (7, 6), (1, 8), (9, 8), (10, 9), (11, 10), (12, 8)),
+        *((13, 12), (14, 13), (15, 0), (16, 0), (17, 15), (18, 16), (19, 14), (20, 19), (21, 14), (22, 11)),
+        *((23, 22), (24, 11)),
+    ),
+    root="neck",
+    torso=("mid_hip", "neck", "left_shoulder", "right_shoulder"),
+).layout("OpenPose BODY_25, 25 key points in the image")
+
+MEDIAPIPE33 = LayoutOptions(
+    name="mediapipe33",
+    joints=(
+        *("nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye"),
+        *("right_eye_outer", "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder"),
+        *("right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky"),
+        *("right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip", "right_hip"),
+        *("left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel"),
+        *("left_foot_index", "right_foot_index"),
+    ),
+    # There is no neck: mouth and shoulders hang on the nose, the hips on the shoulders.
+    bones=(
+        *((1, 0), (2, 1), (3, 2), (7, 3), (4, 0), (5, 4), (6, 5), (8, 6), (9, 0), (10, 0), (11, 0), (12, 0)),
+        *((13, 11), (15, 13), (17, 15), (19, 15), (21, 15), (14, 12), (16, 14), (18, 16), (20, 16), (22, 16)),
+        *((23, 11), (25, 23), (27, 25), (29, 27), (31, 27), (24, 12), (26, 24), (28, 26), (30, 28), (32, 28)),
+    ),
+    root="nose",
+    torso=("left_hip", "nose", "left_shoulder", "right_shoulder"),
+).layout("MediaPipe Pose (BlazePose), 33 landmarks")
+
 COCO17 = Layout(
     name="coco17",
     summary="COCO, 17 key points in the image (pose estimators such as HRNet)",
@@ -162,7 +243,8 @@ SHREC22 = Layout(
     torso=(0, 1, 6, 18),
 )
 
-LAYOUTS = (NTU25, OPENPOSE18, UCLA20, COCO17, SHREC22)
+_BODIES = (NTU25, KINECT20, UCLA20, MSR20, OPENNI15, OPENPOSE18, BODY25, COCO17, MEDIAPIPE33)
+LAYOUTS = (*_BODIES, SHREC22)
 
 
 @hookimpl

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from skelbench.components import Dataset, Operator
+from skelbench.check.fit import misfits
+from skelbench.components import Dataset, Layout, Operator
 from skelbench.data.preprocess import PREPROCESSES
 from skelbench.errors import did_you_mean
 from skelbench.recipe import VideoOptions
@@ -19,15 +20,20 @@ _ALONE = ("stream", "preprocess", "layout", "clip")
 """Keys of ``data`` that are of skeletons alone."""
 
 
-def data_problems(spec: Spec, dataset: Dataset, network: NetworkNodes | None) -> Iterator[Fault]:
+def data_problems(
+    spec: Spec, dataset: Dataset, network: NetworkNodes | None, layout: Layout | None = None
+) -> Iterator[Fault]:
     """Every problem of ``data``, and of what else depends on the kind of recordings.
 
     Args:
         spec: The spec.
         dataset: Its data set, with its parameters.
         network: Its network; None where it is at fault itself.
+        layout: Its skeleton; None where it is at fault itself.
     """
     yield from _of_video(spec, dataset) if dataset.modality == "video" else _of_skeletons(spec, dataset)
+    if dataset.modality == "skeleton":
+        yield from misfits(spec, dataset, layout)
     yield from _parts(spec)
     if network is not None and (problem := _network_problem(network, dataset)):
         yield problem
@@ -43,10 +49,6 @@ def _of_skeletons(spec: Spec, dataset: Dataset) -> Iterator[Fault]:
     if data.preprocess not in PREPROCESSES:
         what = f"unknown pre-processing '{data.preprocess}'"
         yield what, ("data", "preprocess"), did_you_mean(data.preprocess, PREPROCESSES)
-    persons = data.clip.persons
-    if persons is not None and persons > dataset.persons:
-        what = f"a clip of {persons} persons, where data set '{dataset.name}' has at most {dataset.persons}"
-        yield what, ("data", "clip", "persons"), f"Set it to {dataset.persons} or leave it out"
     if "video" in data.model_fields_set:
         yield f"{kind}, and 'video' is of videos", ("data", "video"), "Set 'data.clip'"
     if spec.evaluate.crops > 1:

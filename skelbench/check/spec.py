@@ -153,17 +153,21 @@ class _Check:
         if protocol not in dataset.protocols:
             what = f"data set '{dataset.name}' has no protocol '{protocol}'"
             self._fault(what, ("data", "protocol"), did_you_mean(protocol, dataset.protocols))
-        for what, path, remedy in data_problems(self.spec, dataset, network):
+        layout = self._layout(dataset)
+        skeleton = layout if isinstance(layout, Layout) else None
+        for what, path, remedy in data_problems(self.spec, dataset, network, skeleton):
             self._fault(what, path, remedy)
-        return dataset, self._layout(dataset), protocol
+        return dataset, layout, protocol
 
     def _layout(self, dataset: Dataset) -> Component | None:
         if dataset.modality == "video":
             return NO_SKELETON
-        own = self._find("layout", dataset.layout, "data", "dataset")
-        if self.spec.data.layout is None:
+        own = dataset.own_layout or self._find("layout", dataset.layout, "data", "dataset")
+        given = self.spec.data.layout
+        if given is None:
             return own
-        layout = self._find("layout", self.spec.data.layout, "data", "layout")
+        own_words = None if isinstance(given, str) else given.layout()
+        layout = own_words or self._find("layout", str(given), "data", "layout")
         if isinstance(own, Layout) and isinstance(layout, Layout) and len(layout.joints) != len(own.joints):
             what = (
                 f"layout '{layout.name}' has {len(layout.joints)} joints, "

@@ -95,7 +95,7 @@ def prepare(
             raise DataError(f"videos have no pre-processing '{preprocess}'", remedy="Leave out --preprocess")
         _index(component, root, out, decode)
         return
-    layout = load_registry().get("layout", component.layout)
+    layout = load_registry().layout_of(component)
     with Screen().count(f"preparing {dataset}") as progress:
         write_store(
             out,
@@ -171,7 +171,7 @@ def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> 
             raise DataError(f"the store holds '{clips.dataset}', not '{component.name}'", where=root)
         return clips
     with Screen().count(f"reading {component.name}") as progress:
-        layout = load_registry().get("layout", component.layout)
+        layout = load_registry().layout_of(component)
         return read_clips(component, component.reader(), root, layout=layout, progress=progress)
 
 

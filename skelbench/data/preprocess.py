@@ -50,7 +50,7 @@ def preprocess(clips: Clips, name: str, layout: Layout) -> Clips:
     if step is None:
         return clips
     check_layout(clips, layout)
-    if clips.frames.shape[3] != 3:
+    if clips.frames.shape[3] != 3 and step is not _from_first:
         raise DataError(f"'{name}' needs 3 channels and the recordings have {clips.frames.shape[3]}")
     out = np.empty(clips.frames.shape, dtype=np.float32)
     for first, last in _chunks(clips.offsets):
@@ -96,6 +96,8 @@ def _chunks(offsets: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _sgcn(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.ndarray:
+    if layout.torso is None:
+        raise DataError(f"'sgcn' needs the torso of layout '{layout.name}', which is not known")
     hip, spine, left, right = layout.torso
     centre = frames[_seen(frames, offsets), 0, spine]
     moved = _keep_zeros(frames, frames - centre[:, None, None])
@@ -108,7 +110,8 @@ def _sgcn(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.ndarray
 
 
 def _from_first(frames: np.ndarray, offsets: np.ndarray, layout: Layout) -> np.ndarray:
-    centre = frames[_first_seen(frames, offsets), 0, layout.torso[1]]
+    spine = layout.torso[1] if layout.torso else layout.root
+    centre = frames[_first_seen(frames, offsets), 0, spine]
     each = np.repeat(centre, np.diff(offsets), axis=0)
     return _keep_zeros(frames, frames - each[:, None, None])
 

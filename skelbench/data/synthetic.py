@@ -145,7 +145,7 @@ def _motion(label: int, person: int) -> _Motion:
 
 @lru_cache(maxsize=16)
 def _body(layout: Layout) -> _Body:
-    hip, spine, left, right = layout.torso
+    hip, spine, left, right = layout.torso or _some_torso(layout)
     order, parent = _walk(layout, spine)
     count = len(layout.joints)
     group, depth, offset = np.full(count, _TRUNK), np.zeros(count, int), np.zeros((count, 3))
@@ -164,6 +164,12 @@ def _body(layout: Layout) -> _Body:
         offset[joint] = _offset(int(group[joint]), int(depth[joint]), rng)
     offset[left], offset[right] = (-0.19, 0.28, 0.02), (0.19, 0.28, -0.02)
     return _Body(order, parent, group, depth, offset)
+
+
+def _some_torso(layout: Layout) -> tuple[int, int, int, int]:
+    """The root and the joints next to it, where no torso is known."""
+    near = [*_walk(layout, layout.root)[0][1:4], layout.root, layout.root, layout.root]
+    return near[0], layout.root, near[1], near[2]
 
 
 def _walk(layout: Layout, start: int) -> tuple[tuple[int, ...], np.ndarray]:

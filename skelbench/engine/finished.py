@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from skelbench.check.checked import Checked
+from skelbench.check.fit import fit_to_data, sets_dataset
 from skelbench.check.spec import check_architecture, check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import load_data
 from skelbench.engine.identity import run_hash
 from skelbench.engine.job import RunOptions
-from skelbench.host.registry import load_registry
+from skelbench.host.registry import Registry, load_registry
 from skelbench.results.record import RECORD, Record
 from skelbench.results.store import RunFolder, run_name
 from skelbench.space.arch import NamedArchitecture
@@ -19,18 +21,22 @@ from skelbench.spec.resolve import Resolved, load_spec
 QUICK = "quick"
 
 
-def resolve_spec(spec: str, options: RunOptions) -> tuple[Resolved, bool]:
+def resolve_spec(spec: str, options: RunOptions, registry: Registry) -> tuple[Resolved, bool]:
     """A spec as a run takes it, and whether it runs on the built-in synthetic recordings.
 
-    Without recordings and without a profile it is the quick profile, where there is one.
+    Without recordings and without a profile it is the quick profile, where there is one. On other data than
+    the spec's own, what does not fit them is changed (see `skelbench.check.fit`).
 
     Raises:
         SpecError: The spec is wrong.
     """
-    resolved = load_spec(spec, profile=options.profile, sets=options.sets)
-    synthetic = options.data is None and resolved.spec.data.root is None
+    given: dict[str, Any] = {"sets": options.sets, "data": options.data_file}
+    resolved = load_spec(spec, profile=options.profile, **given)
+    synthetic = options.root is None and resolved.spec.data.root is None
     if synthetic and options.profile is None and QUICK in resolved.profiles:
-        resolved = load_spec(spec, profile=QUICK, sets=options.sets)
+        resolved = load_spec(spec, profile=QUICK, **given)
+    if options.data_file is not None or sets_dataset(options.sets):
+        resolved = fit_to_data(resolved, registry)
     return resolved, synthetic
 
 
@@ -52,7 +58,7 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
     if not options.resume or options.start or to_be_checked:
         return None
     registry, screen = load_registry(), Screen(quiet=not options.progress)
-    resolved, synthetic = resolve_spec(spec, options)
+    resolved, synthetic = resolve_spec(spec, options, registry)
     if architecture is None and resolved.spec.stages:
         return None
     checked = check_spec(resolved, registry)
@@ -62,7 +68,7 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
     folders = {made: _finished(checked, given, options, made) for made in (True, False)}
     if synthetic:
         return _announced(folders[True], screen)
-    root = options.data or resolved.spec.data.root
+    root = options.root or resolved.spec.data.root
     if root is None or not any(folders.values()):
         return None
     data = load_data(checked, Path(root), options.stores, options.seed, Screen(quiet=True))

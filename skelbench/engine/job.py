@@ -13,6 +13,7 @@ from skelbench.engine.data import LoadedData
 from skelbench.engine.identity import Identity
 from skelbench.host.registry import Registry
 from skelbench.results.store import RunFolder
+from skelbench.spec.data_file import is_data_file
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class RunOptions:
     """What the command line adds to a spec.
 
     Attributes:
-        data: Raw data or a store; None means the spec's own root, else synthetic data.
+        data: Raw data, a store, or a file that describes data; None means the spec's own root, else synthetic
+            data.
         profile: A profile of the spec.
         sets: Changes of single keys.
         seed: Seed of everything random.
@@ -50,6 +52,16 @@ class RunOptions:
     label: str = ""
     progress: bool = True
     discard: bool = False
+
+    @property
+    def data_file(self) -> Path | None:
+        """A description of data, if that is what is given."""
+        return self.data if is_data_file(self.data) else None
+
+    @property
+    def root(self) -> Path | None:
+        """Where the recordings are, if that is what is given."""
+        return None if is_data_file(self.data) else self.data
 
     @property
     def stores(self) -> Path:

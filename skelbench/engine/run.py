@@ -68,7 +68,7 @@ class Setting:
         """Where the recordings are, or are now."""
         if self.synthetic:
             return synthetic_root(self.checked, self.options.stores, self.screen)
-        return self.options.data or Path(self.checked.spec.data.root or "")
+        return self.options.root or Path(self.checked.spec.data.root or "")
 
     @cached_property
     def data(self) -> LoadedData:
@@ -162,7 +162,9 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     """
     check_devices(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
-    resolved, synthetic = resolve_spec(spec, options)
+    resolved, synthetic = resolve_spec(spec, options, registry)
+    for note in resolved.notes:
+        screen.say(f"note: {note}")
     if synthetic and options.profile is None and resolved.profile == QUICK:
         screen.say("no --data given: the quick profile on synthetic data; the row will say so")
     if given := engine_given(options, resolved.spec.search.engine):

@@ -110,6 +110,8 @@ def upright(joints: np.ndarray, layout: Layout) -> np.ndarray:
     Returns:
         (..., V, 2), to the right and upwards.
     """
+    if layout.torso is None:
+        return np.stack([joints[..., 0], -joints[..., 1]], axis=-1)
     hip, spine, left, right = layout.torso
     flat = joints.reshape(-1, *joints.shape[-2:])
     rise = (flat[:, spine] - flat[:, hip]).mean(0)

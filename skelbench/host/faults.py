@@ -82,7 +82,7 @@ def _content_fault(component: Component) -> str | None:
             return f"'{component.name}' skeletons without a layout: name one"
         case Layout():
             known = range(len(component.joints))
-            used = {component.root, *component.torso, *(j for bone in component.inward for j in bone)}
+            used = {component.root, *(component.torso or ()), *(j for bone in component.inward for j in bone)}
             strange = sorted(joint for joint in used if joint not in known)
             if strange:
                 return f"'{component.name}' joint {strange[0]}, where there are {len(known)}, counted from 0"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pluggy
 
-from skelbench.components import KINDS, Component
+from skelbench.components import KINDS, NO_SKELETON, Component, Dataset, Layout
 from skelbench.errors import PluginError, did_you_mean
 from skelbench.host.faults import fault
 from skelbench.host.observers import Observers
@@ -100,6 +100,13 @@ class Registry:
             PluginError: There is none; says the nearest name and which plugins failed.
         """
         return self.entry(kind, name).component
+
+    def layout_of(self, dataset: Dataset) -> Layout:
+        """The skeleton of a data set; errors as for `get`."""
+        if dataset.modality == "video":
+            return NO_SKELETON
+        layout: Layout = dataset.own_layout or self.get("layout", dataset.layout)
+        return layout
 
     def entry(self, kind: str, name: str) -> Entry:
         """The component with its origin; errors as for `get`."""

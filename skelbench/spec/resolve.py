@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
 
 from skelbench.errors import SpecError, did_you_mean
-from skelbench.spec.schema import Spec, merges, validate
+from skelbench.spec.data_file import with_layouts
+from skelbench.spec.layer import Layer, apply_data, apply_set
+from skelbench.spec.schema import Spec, validate
 from skelbench.spec.search_schema import ComponentSpec
 from skelbench.spec.yaml import Marks, Path, dump_yaml, load_yaml
 
@@ -42,6 +45,7 @@ class Resolved:
         path: The file or shipped name that it began with.
         profile: The profile in use, or an empty string.
         profiles: Names of all its profiles.
+        notes: What was changed so that it fits other data than its own, in lines for people.
     """
 
     spec: Spec
@@ -51,6 +55,7 @@ class Resolved:
     path: str
     profile: str = ""
     profiles: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def recipe_hash(self) -> str:
@@ -66,6 +71,24 @@ class Resolved:
         """The same with the data's place written in, which is not part of the hash."""
         data = {**self.data, "data": {**self.data["data"], "root": str(root.resolve())}}
         return replace(self, data=data)
+
+    def with_changes(self, changes: Mapping[Path, Any], place: str) -> Resolved:
+        """The same with other values, None taking one out; ``place`` names where they come from in messages.
+
+        Raises:
+            SpecError: A value is wrong.
+        """
+        data, places = copy.deepcopy(self.data), dict(self.marks.places)
+        for path, value in changes.items():
+            at: Any = data
+            for step in path[:-1]:
+                at = at.setdefault(step, {})
+            at.pop(path[-1], None)
+            if value is not None:
+                at[path[-1]] = value
+            places = {p: where for p, where in places.items() if p[: len(path)] != path} | {path: place}
+        marks = Marks(places)
+        return replace(self, spec=validate(data, marks), data=data, marks=marks, hash=spec_hash(data))
 
     def with_engine(self, name: str, params: dict[str, Any], place: str) -> Resolved:
         """The same run carried out by another engine, which ``place`` names in messages."""
@@ -90,46 +113,20 @@ class Resolved:
         return dump_yaml({**self.data, "data": data})
 
 
-@dataclass
-class _Layer:
-    """Plain data and places that are still being put together."""
-
-    data: Any
-    places: dict[Path, str]
-
-    def overlay(self, other: _Layer, path: Path = ()) -> None:
-        """Merge mappings key by key (see `merges`); everything else is replaced whole."""
-        mine, theirs = self.at(path), other.at(path)
-        if not (isinstance(mine, dict) and isinstance(theirs, dict)):
-            raise SpecError("expected a mapping", where=Marks(other.places).at(path))
-        for key, value in theirs.items():
-            below = (*path, key)
-            if merges(mine.get(key), value):
-                self.overlay(other, below)
-            else:
-                mine[key] = value
-                self._take_places(other, below)
-
-    def at(self, path: Path) -> Any:
-        value = self.data
-        for step in path:
-            value = value[step]
-        return value
-
-    def _take_places(self, other: _Layer, path: Path) -> None:
-        n = len(path)
-        for old in [p for p in self.places if p[:n] == path]:
-            del self.places[old]
-        self.places.update({p: place for p, place in other.places.items() if p[:n] == path})
-
-
-def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequence[str] = ()) -> Resolved:
+def load_spec(
+    name: str | FilePath,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    data: FilePath | None = None,
+) -> Resolved:
     """Load, merge and validate a spec.
 
     Args:
         name: A file, or the name of a shipped spec.
         profile: A profile of the spec.
         sets: Changes such as ``train.epochs=30``.
+        data: A file that describes other data, which replace the spec's.
 
     Raises:
         SpecError: Every fault of the first step that finds any, with file and line.
@@ -143,9 +140,13 @@ def load_spec(name: str | FilePath, *, profile: str | None = None, sets: Sequenc
         )
     if profile is not None:
         _apply_profile(layer, profiles, profile)
+    if data is not None:
+        apply_data(layer, data)
     for change in sets:
-        _apply_set(layer, change)
+        apply_set(layer, change)
     marks = Marks(layer.places)
+    folder = FilePath(name).parent if FilePath(name).is_file() else FilePath()
+    layer.data = with_layouts(layer.data, folder)
     spec = validate(layer.data, marks)
     return Resolved(spec, layer.data, marks, spec_hash(layer.data), str(name), profile or "", tuple(profiles))
 
@@ -167,7 +168,7 @@ def shipped_names() -> list[str]:
     return sorted(f.name.removesuffix(".yaml") for f in files(SHIPPED).iterdir() if f.name.endswith(".yaml"))
 
 
-def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _Layer:
+def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> Layer:
     """A file on top of what it extends: all but the base's name, summary and reported figures."""
     text, shown, folder = _read(name, beside)
     if len(chain) > _LONGEST_CHAIN:
@@ -179,7 +180,7 @@ def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> _La
     data, marks = load_yaml(text, shown)
     if not isinstance(data, dict):
         raise SpecError("a spec is a mapping that begins with 'skelbench: 1'", where=shown)
-    layer = _Layer(data, dict(marks.places))
+    layer = Layer(data, dict(marks.places))
     base_name = data.pop("extends", None)
     if base_name is None:
         return layer
@@ -211,7 +212,7 @@ def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None
     raise SpecError("there is no such spec", where=name, remedy=remedy)
 
 
-def _drop_removed(layer: _Layer) -> None:
+def _drop_removed(layer: Layer) -> None:
     """Take out what the spec that is extended has and this one sets to null."""
     for section in _NAMED:
         entries = layer.data.get(section)
@@ -219,47 +220,11 @@ def _drop_removed(layer: _Layer) -> None:
             layer.data[section] = {name: entry for name, entry in entries.items() if entry is not None}
 
 
-def _apply_profile(layer: _Layer, profiles: dict[str, Any], profile: str) -> None:
+def _apply_profile(layer: Layer, profiles: dict[str, Any], profile: str) -> None:
     if profile not in profiles:
         raise SpecError(
             f"the spec has no profile '{profile}'",
             where=Marks(layer.places).at(("profiles",)),
             remedy=did_you_mean(profile, profiles),
         )
-    layer.overlay(_Layer(profiles[profile], Marks(layer.places).under(("profiles", profile))))
-
-
-def _apply_set(layer: _Layer, change: str) -> None:
-    """Change one value; the schema says later whether its key is valid."""
-    key, separator, text = change.partition("=")
-    place = f"--set {key}"
-    if not separator or not key:
-        raise SpecError(f"'{change}' is not of the form a.b=value", where="--set")
-    value, _ = load_yaml(text, place)
-    steps = key.split(".")
-    at = layer.data
-    for step in steps[:-1]:
-        at = _step(at, step, place)
-    last = _index(at, steps[-1], place)
-    if len(steps) > 1 and isinstance(at, dict) and not merges(at, {last: value}):
-        at.clear()  # another component: the parameters of the one before mean nothing to it
-    at[last] = value
-    path = tuple(int(s) if s.isdigit() else s for s in steps)
-    for old in [p for p in layer.places if p[: len(path)] == path]:
-        del layer.places[old]
-    layer.places[path] = place
-
-
-def _step(at: Any, step: str, place: str) -> Any:
-    if isinstance(at, dict) and step not in at:
-        at[step] = {}
-    return at[_index(at, step, place)]
-
-
-def _index(at: Any, step: str, place: str) -> str | int:
-    if isinstance(at, dict):
-        return step
-    if isinstance(at, list) and step.isdigit() and int(step) < len(at):
-        return int(step)
-    size = f"a list of {len(at)}" if isinstance(at, list) else "a single value"
-    raise SpecError(f"'{step}' does not exist: it would be inside {size}", where=place)
+    layer.overlay(Layer(profiles[profile], Marks(layer.places).under(("profiles", profile))))

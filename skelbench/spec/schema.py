@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from skelbench.errors import SpecError
+from skelbench.layouts import LayoutOptions
 from skelbench.recipe import (
     ClipOptions,
     EvaluateOptions,
@@ -44,7 +45,8 @@ class DataSpec(Options):
         protocol: One of its protocols; None is its first.
         stream: The input stream.
         preprocess: A named pre-processing of whole recordings.
-        layout: The skeleton layout; None is the data set's own.
+        layout: The skeleton layout: a registered one, or ``joints`` and ``bones``, here or in a file of their
+            own; None is the data set's own.
         clip: How a recording of skeletons becomes a clip.
         video: How a video becomes one.
         root: Where the data lies; usually given with --data.
@@ -54,7 +56,7 @@ class DataSpec(Options):
     protocol: str | None = None
     stream: Stream = "joint"
     preprocess: str = "none"
-    layout: str | None = None
+    layout: str | LayoutOptions | None = None
     clip: ClipOptions = ClipOptions()
     video: VideoOptions = VideoOptions()
     root: str | None = None

@@ -56,7 +56,7 @@ class DatasetConformance(NamedComponent):
     ) -> None:
         """Persons, joints, channels and classes are those that the component declares."""
         reader, clips = loaded
-        joints = len(skelbench_registry.get("layout", component.layout).joints)
+        joints = len(skelbench_registry.layout_of(component).joints)
         assert clips.frames.shape[1:] == (component.persons, joints, component.channels)
         assert clips.lengths.min() > 0
         assert np.isfinite(clips.frames).all()
@@ -77,7 +77,7 @@ class DatasetConformance(NamedComponent):
         """Those under `real` agree with the description, and each protocol has two parts of them."""
         if self.real is None or not Path(self.real).exists():
             pytest.skip("no real recordings: set 'real' to their folder")
-        reader, layout = component.reader(), skelbench_registry.get("layout", component.layout)
+        reader, layout = component.reader(), skelbench_registry.layout_of(component)
         clips = read_clips(component, reader, Path(self.real), layout=layout)
         for protocol in component.protocols:
             train = train_mask(reader, clips, protocol)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,3 +36,7 @@ class ClipsParams(Params):
     split: str = "split"
     subjects: str | None = None
     ids: str | None = None
+
+    def declared(self) -> Mapping[str, Any]:
+        """See `skelbench.components.Params`."""
+        return {"subjects": self.subjects is not None}

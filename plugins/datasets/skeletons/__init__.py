@@ -1,0 +1,1 @@
+"""Skeletons of one's own: any layout, any classes, in files as they are."""

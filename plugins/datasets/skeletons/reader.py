@@ -1,0 +1,244 @@
+"""The reader of ``skeletons``: recordings of one's own, in files as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skelbench.components import Layout
+from skelbench.data import Clip, Clips
+from skelbench.errors import DataError, did_you_mean
+from skelbench.layouts import LayoutOptions
+
+from ...layouts import LAYOUTS
+from . import bundles, made_up, pattern, tables
+from .params import SkeletonsParams
+from .shape import Form
+from .split import TEST, TRAIN, UNKNOWN, is_train, listed_part, read_lists, subject_number
+
+_PARTS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST, "val": TEST, "validation": TEST}
+
+
+class SkeletonsReader:
+    """Reads what `SkeletonsParams` describes.
+
+    Args:
+        params: The fields of `SkeletonsParams`.
+
+    Attributes:
+        params: The parameters.
+        class_names: The names of the classes; those of folders and texts once `sources` has found them.
+        dropped: What the last `sources` left out, in lines for people.
+    """
+
+    patterns: tuple[str, ...] = tuple(f"*{ending}" for ending in tables.ENDINGS)
+
+    def __init__(self, **params: Any) -> None:
+        self.params = SkeletonsParams(**params)
+        given = self.params.classes
+        numbered = tuple(f"class {number}" for number in range(1, self.params.class_count + 1))
+        self.class_names: tuple[str, ...] = given if isinstance(given, tuple) else numbered
+        self.dropped: tuple[str, ...] = ()
+        self._lists: dict[str, int] = {}
+
+    @property
+    def layout(self) -> Layout:
+        """The skeleton.
+
+        Raises:
+            DataError: There is none of that name.
+        """
+        given = self.params.layout
+        if isinstance(given, LayoutOptions):
+            return given.layout()
+        known = {layout.name: layout for layout in LAYOUTS}
+        if given not in known:
+            remedy = f"{did_you_mean(given, known)} Or write 'joints' and 'bones' under 'layout'"
+            raise DataError(
+                f"there is no built-in layout '{given}'", where="data.dataset.layout", remedy=remedy
+            )
+        return known[given]
+
+    @property
+    def form(self) -> Form:
+        """What a recording looks like."""
+        return Form(self.params, self.layout.joints)
+
+    # --- what there is -----------------------------------------------------------------------
+
+    def sources(self, root: Path) -> Sequence[pattern.Found]:
+        """The files that are recordings, or that hold many.
+
+        Raises:
+            DataError: There is none, or what names say of a class is none.
+        """
+        if made_up.is_made_up(root):
+            return [pattern.Found("", (root / made_up.FILE,))]
+        found = self._found(root)
+        self._lists = read_lists(root, self.params.split)
+        self._name_classes(found)
+        return found
+
+    def _found(self, root: Path) -> list[pattern.Found]:
+        if self.params.files is not None and root.is_dir():
+            lists = (self.params.split.train, self.params.split.test)
+            found, others = pattern.find(root, self.params.files)
+            others = [name for name in others if name not in lists]
+            if others:
+                told = f"{len(others)} files do not fit 'files' and are not read, '{others[0]}' the first"
+                self.dropped = (told,)
+            return found
+        if self.params.files is not None:
+            what = "is one file, and 'files' is a pattern of names below a folder"
+            raise DataError(what, where=root, remedy="Give the folder, or leave out 'files'")
+        paths = (
+            [root] if root.is_file() else [p for p in sorted(root.iterdir()) if p.suffix in bundles.ENDINGS]
+        )
+        if len(paths) != 1:
+            what = f"{len(paths)} npz or pickle files here, and no 'files' says what is read"
+            remedy = "Set 'files' of the data set; `skelbench data describe` proposes it"
+            raise DataError(what, where=root, remedy=remedy)
+        if paths[0].suffix.lower() not in bundles.ENDINGS:
+            what = f"a file of many recordings ends in {', '.join(bundles.ENDINGS)}"
+            raise DataError(what, where=paths[0], remedy="Give the folder and set 'files' of the data set")
+        return [pattern.Found("", (paths[0],))]
+
+    def _name_classes(self, found: Sequence[pattern.Found]) -> None:
+        """Take names of folders and texts for the classes, where the parameters only count them."""
+        if isinstance(self.params.classes, tuple) or self.params.labels is not None:
+            return
+        names = {one.parts[pattern.CLASS] for one in found if pattern.CLASS in one.parts}
+        for one in found:
+            if pattern.CLASS not in one.parts and one.path.suffix.lower() in bundles.ENDINGS:
+                names |= set(_texts(one.path, self.form))
+        if names and len(names) != self.params.class_count:
+            some = ", ".join(sorted(names)[:5])
+            count = self.params.class_count
+            what = f"{len(names)} classes in the files ({some} ...), and 'classes' says {count}"
+            raise DataError(what, where="data.dataset.classes", remedy=f"Set classes: {len(names)}")
+        if names:
+            self.class_names = tuple(sorted(names))
+
+    # --- what is in it -----------------------------------------------------------------------
+
+    def read(self, source: pattern.Found) -> Sequence[Clip]:
+        """The recordings of a file, without those that no part of the split lists.
+
+        Raises:
+            DataError: It is damaged, or does not fit the parameters; says where.
+        """
+        if source.path.name == made_up.FILE:
+            return made_up.read(source.path)
+        if source.path.suffix.lower() in bundles.ENDINGS:
+            clips = [self._of_item(item, source) for item in bundles.read_bundle(source.path, self.form)]
+            return [clip for clip in clips if clip is not None]
+        clip = self._of_file(source)
+        return [] if clip is None else [clip]
+
+    def frames(self, path: Path) -> np.ndarray:
+        """The coordinates in a file of one recording, whatever its name, (T, M, V, C) float32.
+
+        Raises:
+            DataError: It is truncated, malformed or of another form.
+        """
+        return tables.read_recording([path], self.form)
+
+    def _of_file(self, source: pattern.Found) -> Clip | None:
+        part = self._part(source, source.id)
+        if part is None:
+            return None
+        parts = source.parts
+        given = parts.get(pattern.CLASS, parts.get(pattern.LABEL))
+        if given is None and source.path.suffix.lower() == ".json":
+            given = tables.label_in(source.path)
+        if given is None:
+            what = "nothing says the class of a recording"
+            raise DataError(what, where=source.path, remedy="Name {label} or {class} in 'files'")
+        return Clip(
+            id=source.id,
+            label=self._label(given, str(source.path)),
+            frames=tables.read_recording(source.paths, self.form),
+            subject=subject_number(parts[pattern.SUBJECT]) if pattern.SUBJECT in parts else -1,
+            camera=int(parts[pattern.CAMERA]) if pattern.CAMERA in parts else -1,
+            setup=part,
+        )
+
+    def _of_item(self, item: bundles.Item, source: pattern.Found) -> Clip | None:
+        part = self._part(source, item.id)
+        if part == UNKNOWN and item.train is not None:
+            part = TRAIN if item.train else TEST
+        if part is None:
+            return None
+        given = item.label if item.label is not None else source.parts.get(pattern.CLASS)
+        subject = item.subject if item.subject is not None else source.parts.get(pattern.SUBJECT)
+        return Clip(
+            id=item.id,
+            label=self._label(given, f"{source.path}, '{item.id}'"),
+            frames=item.frames,
+            subject=-1 if subject is None else subject_number(subject),
+            setup=part,
+        )
+
+    def _part(self, source: pattern.Found, name: str) -> int | None:
+        """The part that a list or a folder puts a recording in; None: no list names it."""
+        if self._lists:
+            path = source.path.as_posix()
+            tail = path.rsplit("/", 2)
+            names = (name, source.path.name, source.path.stem, "/".join(tail[-2:]), name.rsplit("/", 1)[-1])
+            return listed_part(names, self._lists, self.params.split)
+        given = source.parts.get(pattern.PART)
+        if given is None:
+            return UNKNOWN
+        if given.lower() not in _PARTS:
+            what = f"{{split}} is '{given}', which is none of {', '.join(_PARTS)}"
+            raise DataError(what, where=source.path, remedy="Correct 'files' of the data set")
+        return _PARTS[given.lower()]
+
+    def _label(self, given: Any, where: str) -> int:
+        if self.params.labels is not None:
+            known = {str(one): number for number, one in enumerate(self.params.labels)}
+            text = str(int(given)) if str(given).isdecimal() else str(given)
+            if text not in known and str(given) not in known:
+                remedy = did_you_mean(text, known)
+                raise DataError(f"'{text[:40]}' is none of 'labels'", where=where, remedy=remedy)
+            return known.get(text, known.get(str(given), 0))
+        if isinstance(given, str) and given in self.class_names:
+            return self.class_names.index(given)
+        if isinstance(given, str) and not given.isdecimal():
+            remedy = did_you_mean(given, self.class_names)
+            raise DataError(f"'{given[:40]}' is the name of no class", where=where, remedy=remedy)
+        if isinstance(given, bool) or not isinstance(given, int | str | np.integer):
+            what = f"the class is of type {type(given).__name__}"
+            raise DataError(what, where=where, remedy="Give classes as whole numbers or names")
+        label, first, count = int(given), self.params.first_label, self.params.class_count
+        if not first <= label < first + count:
+            what = f"the class is {label}, and the {count} classes are {first} to {first + count - 1}"
+            raise DataError(what, where=where, remedy="Set 'first_label' or 'classes' of the data set")
+        return label - first
+
+    # --- the rest ----------------------------------------------------------------------------
+
+    def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
+        """See `skelbench_plugins.datasets.skeletons.split.is_train`."""
+        return is_train(clips, protocol, self.params.split)
+
+    def expected(self, protocol: str) -> tuple[int, int] | None:
+        """Unknown: the recordings are somebody's own."""
+        return None
+
+    def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
+        """Write made-up recordings as one npz, which is read whatever the parameters say of files."""
+        made_up.write(root, self.params, self.layout, clips=clips, seed=seed, classes=classes)
+
+
+def _texts(path: Path, form: Form) -> list[str]:
+    """The classes in a file where they are texts."""
+    found = []
+    for item in bundles.read_bundle(path, form):
+        if not isinstance(item.label, str):
+            break
+        found.append(item.label)
+    return found
