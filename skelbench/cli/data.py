@@ -33,8 +33,8 @@ Decode = Annotated[bool, typer.Option("--decode", help="Of videos: decode every 
 
 @app.command(epilog="Example: skelbench data check ucla DATA/nw-ucla --json")
 def check(
-    dataset: Name,
-    root: Root,
+    dataset: Annotated[str, typer.Argument(help="Data set, such as ucla, or a file that describes data.")],
+    root: Annotated[Path | None, typer.Argument(help="Raw or prepared files, or a store.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol; the data set's first by default.")] = None,
     param: Params = None,
     decode: Decode = False,
@@ -44,7 +44,7 @@ def check(
 
     Videos that are missing or damaged are named; with damaged ones the command fails.
     """
-    component = _component(dataset, param)
+    component, root = _described(dataset, root, param)
     chosen = protocol or component.protocols[0]
     if chosen not in component.protocols:
         raise DataError(
@@ -153,6 +153,24 @@ def _component(name: str, params: list[str] | None) -> Dataset:
     if problems:
         raise DataError.of(problems)
     return component.with_params(valid)
+
+
+def _described(name: str, root: Path | None, params: list[str] | None) -> tuple[Dataset, Path]:
+    """The data set and the place of its recordings, by name or by a file that describes both."""
+    from skelbench.spec.data_file import is_data_file, load_data_file
+    from skelbench.spec.params import validated_params
+
+    if not is_data_file(Path(name)):
+        if root is None:
+            raise DataError("no recordings are given", where=name, remedy="Say where they are")
+        return _component(name, params), root
+    data, marks = load_data_file(Path(name))
+    given = {"name": data["dataset"]} if isinstance(data["dataset"], str) else dict(data["dataset"])
+    found: Dataset = load_registry().get("dataset", str(given.pop("name", "")))
+    valid, problems = validated_params(found, given, marks, ("data", "dataset"))
+    if problems:
+        raise DataError.of(problems)
+    return found.with_params(valid), root or Path(data["root"])
 
 
 def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> Recordings:
