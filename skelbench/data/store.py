@@ -154,7 +154,7 @@ def open_store(path: Path, *, deep: bool = False) -> Clips:
         frames = np.load(frames_file, mmap_mode="r", allow_pickle=False)
         with np.load(index_file, allow_pickle=False) as index:
             arrays = {name: index[name] for name in _FIELDS}
-    except (ValueError, KeyError, OSError) as error:
+    except Exception as error:  # numpy, zipfile and zlib each have errors of their own for damage
         raise DataError(f"the store is damaged ({error})", where=path, remedy=_AGAIN) from error
     _check(len(frames) == arrays["offsets"][-1] and len(arrays["ids"]) == info.recordings, index_file)
     return TracedClips(

@@ -82,6 +82,9 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         where = f"{path}:{mark.line + 1}" if mark else path
         what = f"the file is not YAML: {getattr(error, 'problem', error)}"
         raise RunFolderError(what, where=where, remedy="Mend the file") from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand brackets
+        what = "the file is not YAML: a number is too long, or it is nested too deeply"
+        raise RunFolderError(what, where=path, remedy="Mend the file") from error
     return data if isinstance(data, dict) else {}
 
 

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from skelbench.results.answers import ClipAnswers
+from skelbench.results.part import MOST
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Line(BaseModel):
     model_config = ConfigDict(strict=True)
 
     kind: Literal["trial", "generation", "epoch"]
-    generation: int
-    number: int
+    generation: Annotated[int, Field(ge=0, le=MOST)]
+    number: Annotated[int, Field(ge=-1, le=MOST)]
 
 
 class _Trial(_Line):
     fitness: float | None
     kept: bool
     known: bool
-    seconds: float
+    seconds: Seconds
     error: str = ""
     traceback: str = ""
 
 
 class _Epoch(_Line):
-    epoch: int
-    seconds: float
+    epoch: Annotated[int, Field(ge=1, le=MOST)]
+    seconds: Seconds
 
 
 _FORMS: dict[str, TypeAdapter[Any]] = {

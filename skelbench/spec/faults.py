@@ -10,6 +10,9 @@ from pydantic import BaseModel, ValidationError
 from skelbench.errors import Problem, did_you_mean, fault_in_words
 from skelbench.spec.yaml import Marks, Path
 
+_SHOWN = 200
+"""So many characters of a wrong value are shown."""
+
 
 def problems(
     error: ValidationError, marks: Marks, model: type[BaseModel], base: Path = ()
@@ -32,9 +35,9 @@ def problems(
             yield Problem(f"the key '{name}' is missing", marks.at(path), f"Add '{path[-1]}'")
         else:
             given = fault["input"]
-            shown = (
-                f" (it is {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
-            )
+            plain = isinstance(given, str | int | float | bool) or given is None
+            text = repr(given)
+            shown = f" (it is {text[:_SHOWN]}{'...' if len(text) > _SHOWN else ''})" if plain else ""
             yield Problem(f"'{name}': {fault_in_words(fault)}{shown}", marks.at(path))
 
 

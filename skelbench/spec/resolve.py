@@ -198,7 +198,7 @@ def _extended(name: str, beside: FilePath | None, chain: tuple[str, ...]) -> Lay
 def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None]:
     """The text of a spec, what to call it, and the folder that its ``extends`` is relative to."""
     path = beside / name if beside is not None else FilePath(name)
-    if path.is_file():
+    if _is_file(path):
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise SpecError(f"is too large for a spec: more than {_MOST_BYTES:,} bytes", where=path)
@@ -208,8 +208,15 @@ def _read(name: str, beside: FilePath | None) -> tuple[str, str, FilePath | None
     stem = name.removesuffix(".yaml")
     if stem in shipped_names():
         return (files(SHIPPED) / f"{stem}.yaml").read_text(encoding="utf-8"), f"{stem}.yaml", None
-    remedy = f"Name a file or a shipped spec. {did_you_mean(FilePath(stem).name, shipped_names())}"
-    raise SpecError("there is no such spec", where=name, remedy=remedy)
+    remedy = f"Name a file or a shipped spec. {did_you_mean(FilePath(stem).name[:100], shipped_names())}"
+    raise SpecError("there is no such spec", where=name[:200], remedy=remedy)
+
+
+def _is_file(path: FilePath) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _drop_removed(layer: Layer) -> None:

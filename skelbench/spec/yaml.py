@@ -163,9 +163,12 @@ class _Reader:
         value = parse_scalar(node.value) if node.style is None else node.value
         if isinstance(value, float) and math.isinf(value):
             raise SpecError(f"the number {node.value[:40]} is too large", where=self.place(node))
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise SpecError("half a character (a surrogate) stands here", where=self.place(node))
+        self._refuse_halves(node)
         return value
+
+    def _refuse_halves(self, node: yaml.ScalarNode) -> None:
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            raise SpecError("half a character (a surrogate) stands here", where=self.place(node))
 
     def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -185,6 +188,7 @@ class _Reader:
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise SpecError("a key must be a word", where=self.place(node))
+        self._refuse_halves(node)
         if node.value == "<<" and node.style is None:
             raise SpecError(
                 "merge keys ('<<') are not allowed", where=self.place(node), remedy="Write it out"

@@ -66,3 +66,10 @@ def test_a_file_that_is_no_spec_is_never_shown_by_what_extends_it(content: str, 
         load_spec(path)
     assert "secret" not in str(raised.value)
     assert "password" not in str(raised.value)
+
+
+def test_a_base_whose_name_no_file_can_have_is_no_spec(tmp_path: Path):
+    path = tiny.write(tmp_path, {"skelbench": 1, "extends": "x" * 5000})
+    with pytest.raises(SpecError, match="there is no such spec") as raised:
+        load_spec(path)
+    assert len(str(raised.value)) < 2000

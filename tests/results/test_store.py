@@ -154,6 +154,9 @@ SOUND = {
         {"kind": "x"},
         {"generation": [0]},
         {"seconds": "1"},
+        {"seconds": -1.0},
+        {"seconds": float("inf")},
+        {"generation": -1},
     ],
     ids=str,
 )

@@ -131,3 +131,9 @@ def test_numbers_keep_every_digit(number: float):
     loaded = load(dump_yaml({"a": number}))["a"]
     assert loaded == number
     assert math.copysign(1, loaded) == math.copysign(1, number)
+
+
+@pytest.mark.parametrize("text", ['a: "\\ud800"', '"\\ud800": 1'])
+def test_half_a_character_is_refused_in_values_and_keys(text: str):
+    with pytest.raises(SpecError, match="half a character"):
+        load_yaml(text, "a.yaml")

@@ -99,7 +99,7 @@ def _check_split(names: Sequence[str], part: str, edition: Edition, where: Path)
 def _mapped(path: Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # of a damaged header numpy's parser raises what it likes
         raise damaged(path, error) from error
     if array.ndim != 5 or array.shape[1] != 3 or array.shape[3:] != (JOINTS, PERSONS):
         raise DataError(f"has shape {array.shape}, not (N, 3, T, {JOINTS}, {PERSONS})", where=path)

@@ -141,6 +141,6 @@ def _load(place: Path, count: int) -> np.ndarray | None:
     try:
         frames: np.ndarray = np.load(place, allow_pickle=False)
         os.utime(place)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # of a damaged header numpy's parser raises what it likes
         return None
     return frames if frames.ndim == 4 and len(frames) == count and frames.dtype == np.uint8 else None
