@@ -5,7 +5,7 @@ import torch
 
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import run_spec
-from skelbench.engine.search import _refuse_untrainable
+from skelbench.engine.supernet import _refuse_untrainable
 from skelbench.errors import SkelbenchError
 from skelbench.recipe import TrainOptions
 
