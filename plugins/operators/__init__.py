@@ -15,6 +15,7 @@ from .params import (
     HeadParams,
     HiddenPolicyParams,
     ImageStemParams,
+    LinearEmbedParams,
     PixelsParams,
     PolicyParams,
     R2plus1dParams,
@@ -114,6 +115,13 @@ _OPERATORS = (
         summary="batch normalisation of each coordinate of each joint; folds persons into the batch",
         target="skelbench_plugins.operators.ends:DataBn",
         params=DataBnParams,
+        contract="input",
+    ),
+    Operator(
+        name="linear_embed",
+        summary="data_bn, then each joint's coordinates brought to a width by a 1x1 convolution",
+        target="skelbench_plugins.operators.ends:LinearEmbed",
+        params=LinearEmbedParams,
         contract="input",
     ),
     Operator(

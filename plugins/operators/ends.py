@@ -33,6 +33,26 @@ class DataBn(nn.Module):
         return rows.permute(0, 2, 3, 1).contiguous(memory_format=torch.channels_last)
 
 
+class LinearEmbed(DataBn):
+    """Normalises coordinates as `DataBn` does and brings each joint to the width of the network by itself.
+
+    It knows neither motion nor other joints, so that what a network finds out about them is its body's work.
+
+    Args:
+        context: Shape of a clip.
+        channels: Output channels.
+        persons: ``apart`` or ``together``.
+    """
+
+    def __init__(self, context: BuildContext, channels: int, persons: str = "apart") -> None:
+        super().__init__(context, persons)
+        self.embed = nn.Conv2d(context.channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, T, V, M) -> (N * M, channels, T, V), the channels last in memory."""
+        return self.embed(super().forward(x))
+
+
 class MeanPoolLinear(nn.Module):
     """Averages over frames and joints, then over persons, and tells the classes apart.
 

@@ -78,6 +78,33 @@ class TestDataBn:
         assert torch.allclose(y.mean((0, 2, 3, 4)), torch.zeros(2), atol=1e-5)
 
 
+class TestLinearEmbed:
+    def test_brings_each_joint_to_the_width_by_itself(self, place):
+        torch.manual_seed(0)
+        module = make("linear_embed", place(channels=3), channels=8).eval()
+        x = torch.randn(2, 3, 6, 25, 2)
+        y = module(x)
+        assert y.shape == (4, 8, 6, 25)
+        changed = x.clone()
+        changed[:, :, 2, 7] += 1
+        differs = (module(changed) != y).any(1)
+        assert differs[:, 2, 7].all()
+        assert differs.sum() == 4
+
+    def test_normalises_as_data_bn_does(self, place):
+        torch.manual_seed(0)
+        x = 3 * torch.randn(4, 3, 6, 25, 2) + 5
+        module = make("linear_embed", place(channels=3), channels=3)
+        torch.nn.init.dirac_(module.embed.weight)
+        torch.nn.init.zeros_(module.embed.bias)
+        assert torch.allclose(module(x), make("data_bn", place(channels=3))(x), atol=1e-5)
+
+
+class TestLinearEmbedConforms(OperatorConformance):
+    name = "linear_embed"
+    params = {"channels": 8}  # noqa: RUF012
+
+
 @BLOCKS
 class TestEveryBlock:
     @pytest.mark.parametrize(("channels", "stride", "frames"), [(8, 1, 7), (12, 1, 7), (8, 2, 4), (4, 3, 3)])
