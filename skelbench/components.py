@@ -195,6 +195,7 @@ class Dataset(Component):
         stream: What a video shows, as records name it; of skeletons a spec chooses the stream.
         protocols: Names of its evaluation protocols, default first.
         forms: The raw and prepared forms that its reader takes, for help.
+        made: How many synthetic recordings a run without data makes.
         given: The parameters in use, see `with_params`.
     """
 
@@ -211,6 +212,7 @@ class Dataset(Component):
     stream: str = "rgb"
     protocols: tuple[str, ...]
     forms: tuple[str, ...] = ()
+    made: int = 240
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def with_params(self, params: Mapping[str, Any]) -> Dataset:
@@ -266,8 +268,7 @@ class BuildContext:
         stride: On an edge of a cell, and in a slot at an operator's output, the step of what it gives.
         choices: For a policy, how many models it chooses among.
         shared: Whether it is a candidate of a supernet, trained beside others.
-        height: Rows of the pictures of a video, H; 0 for skeletons.
-        width: Columns of them, W; 0 for skeletons.
+        height, width: Rows and columns of the pictures of a video, H and W; 0 for skeletons.
     """
 
     channels: int
@@ -286,8 +287,7 @@ class BuildContext:
     @property
     def clip_shape(self) -> tuple[int, ...]:
         """One clip as a network takes it: (1, C, T, V, M), of a video (1, C, T, H, W)."""
-        ends = (self.height, self.width) if self.height else (self.joints, self.persons)
-        return (1, self.channels, self.frames, *ends)
+        return self.input_shape if self.height else (*self.input_shape, self.persons)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -193,8 +193,18 @@ SKELETONS = Dataset(
         "a pickle of pyskl's annotations, or of named lists",
     ),
 )
+PLANTED_DISTANT = Dataset(
+    name="planted-distant",
+    summary="Made motions that differ only in how joints far apart on the skeleton move together",
+    target="skelbench_plugins.datasets.planted.reader:DistantReader",
+    layout="ntu25",
+    classes=4,
+    protocols=("xsub",),
+    forms=("planted.npz of x (n, 16, 1, 25, 3), labels and subjects, as `skelbench data synth` makes it",),
+    made=1000,
+)
 
-_WHOLE_BODY = (SKELETONS, UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
+_WHOLE_BODY = (SKELETONS, PLANTED_DISTANT, UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
 _VIDEOS = (UCF101, KINETICS400, CLIPS, SHREC_DEPTH14, SHREC_DEPTH28)
 DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28, *_VIDEOS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skelbench import hookimpl
 from skelbench.components import Operator, Params
 
+from .block_params import LinearEmbedParams
 from .modern import MODERN
 from .params import (
     AdaptiveBlockParams,
@@ -15,7 +16,6 @@ from .params import (
     HeadParams,
     HiddenPolicyParams,
     ImageStemParams,
-    LinearEmbedParams,
     PixelsParams,
     PolicyParams,
     R2plus1dParams,

@@ -8,10 +8,20 @@ from pydantic import Field, field_validator
 
 from skelbench.components import Params, Slot
 
-from .params import Above0, HeadParams, Positive, odd
+from .params import Above0, DataBnParams, HeadParams, Positive, odd
 
 Init = Literal["kaiming_fan_out", "torch"]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class LinearEmbedParams(DataBnParams):
+    """Parameters of an input that brings normalised coordinates to the width of a network.
+
+    Attributes:
+        channels: Output channels.
+    """
+
+    channels: Positive
 
 
 class ResidualBlockParams(Params):

@@ -36,16 +36,6 @@ class DataBnParams(Params):
     persons: Literal["apart", "together"] = "apart"
 
 
-class LinearEmbedParams(DataBnParams):
-    """Parameters of an input that brings normalised coordinates to the width of a network.
-
-    Attributes:
-        channels: Output channels.
-    """
-
-    channels: Positive
-
-
 class BlockParams(Params):
     """Parameters of a graph convolution followed by a temporal one.
 

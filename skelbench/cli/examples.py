@@ -83,6 +83,10 @@ def _candidates(component: Component, registry: Registry) -> Iterator[Data]:
         case Dataset():
             base = _video(None, registry) if component.modality == "video" else _spec(registry)
             yield base | {"data": _data(component)}
+            yield base | {
+                "data": _data(component),
+                "train": {"validation": {"by": "random"}},
+            }  # no performers
         case Metric():
             yield _spec(registry) | {"evaluate": {"metrics": [component.name]}}
         case Layout():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -254,9 +256,21 @@ def _called(dataset: str, where: object, call: Callable[[], Any]) -> Any:
     except SkelbenchError:
         raise
     except Exception as error:  # a reader may be anybody's, and the file anything
-        what = f"the reader of '{dataset}' fails: {described(error)}"
+        what = f"the reader of '{dataset}' fails: {described(error)}{_line(error)}"
         remedy = "Mend the file or the reader; `skelbench --debug` shows where"
         raise DataError(what, where=where, remedy=remedy) from error
+
+
+def _line(error: Exception) -> str:
+    """The reader's last line that an exception came through; nothing where it came through none."""
+    frames = list(traceback.walk_tb(error.__traceback__))[2:]  # without `_called` and what it calls
+    package = _package(frames[0][0]) if frames else ""
+    own = [f", at {frame.f_code.co_filename}:{line}" for frame, line in frames if _package(frame) == package]
+    return own[-1] if own else ""
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def place(source: Any, root: Path) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = "recordings.json"
 CLASSES = "classes.json"
-SYNTHETIC_CLIPS, SYNTHETIC_CLASSES, SYNTHETIC_SEED = 240, 10, 0
+SYNTHETIC_CLASSES, SYNTHETIC_SEED = 10, 0
 _MOST_LISTED = 20
 
 
@@ -214,7 +214,7 @@ def _first(told: tuple[str, ...]) -> list[str]:
 def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
     """The built-in synthetic recordings of the data set, written once in its own raw format."""
     classes = min(SYNTHETIC_CLASSES, checked.dataset.classes)
-    root = cache / f"{checked.dataset.name}-synthetic-{SYNTHETIC_CLIPS}-{classes}"
+    root = cache / f"{checked.dataset.name}-synthetic-{checked.dataset.made}-{classes}"
     with one_at_a_time(root):
         if not root.exists():
             _synthesise(checked, root, classes, screen)
@@ -222,9 +222,10 @@ def synthetic_root(checked: Checked, cache: Path, screen: Screen) -> Path:
 
 
 def _synthesise(checked: Checked, root: Path, classes: int, screen: Screen) -> None:
-    screen.say(f"no --data given: making {SYNTHETIC_CLIPS} synthetic recordings of {classes} classes")
+    made = checked.dataset.made
+    screen.say(f"no --data given: making {made} synthetic recordings of {classes} classes")
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     reader = checked.dataset.reader()
-    reader.synthesise(partial, clips=SYNTHETIC_CLIPS, seed=SYNTHETIC_SEED, classes=classes)
+    reader.synthesise(partial, clips=made, seed=SYNTHETIC_SEED, classes=classes)
     partial.rename(root)

@@ -18,7 +18,8 @@ from skelbench.results.store import RunFolder, run_name
 from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import Resolved, load_spec
 
-QUICK = "quick"
+WITHOUT_DATA = ("planted", "quick")
+"""Profiles that a run without data takes, the first that its spec has."""
 
 
 def resolve_spec(spec: str, options: RunOptions, registry: Registry) -> tuple[Resolved, bool]:
@@ -33,8 +34,9 @@ def resolve_spec(spec: str, options: RunOptions, registry: Registry) -> tuple[Re
     given: dict[str, Any] = {"sets": options.sets, "data": options.data_file}
     resolved = load_spec(spec, profile=options.profile, **given)
     synthetic = options.root is None and resolved.spec.data.root is None
-    if synthetic and options.profile is None and QUICK in resolved.profiles:
-        resolved = load_spec(spec, profile=QUICK, **given)
+    small = next((name for name in WITHOUT_DATA if name in resolved.profiles), None)
+    if synthetic and options.profile is None and small is not None:
+        resolved = load_spec(spec, profile=small, **given)
     if options.data_file is not None or sets_dataset(options.sets):
         resolved = fit_to_data(resolved, registry)
     return resolved, synthetic

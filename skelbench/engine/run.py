@@ -15,7 +15,7 @@ from skelbench.check.engine import check_engine
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
-from skelbench.engine.finished import QUICK, resolve_spec
+from skelbench.engine.finished import WITHOUT_DATA, resolve_spec
 from skelbench.engine.identity import Identity, run_hash
 from skelbench.engine.inherit import inherit
 from skelbench.engine.job import Job, RunOptions
@@ -165,8 +165,8 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     resolved, synthetic = resolve_spec(spec, options, registry)
     for note in resolved.notes:
         screen.say(f"note: {note}")
-    if synthetic and options.profile is None and resolved.profile == QUICK:
-        screen.say("no --data given: the quick profile on synthetic data; the row will say so")
+    if synthetic and options.profile is None and resolved.profile in WITHOUT_DATA:
+        screen.say(f"no --data given: profile {resolved.profile} on synthetic data; the row will say so")
     if given := engine_given(options, resolved.spec.search.engine):
         resolved = resolved.with_engine(*given)
     checked = check_spec(resolved, registry)

@@ -73,10 +73,11 @@ def run_study(
     """
     chosen = part_of(parse_seeds(seeds) if seeds else [options.seed], shard)
     alone = replace(options, workers=None, ray=None)
-    setting = open_setting(spec, replace(alone, seed=chosen[0]))
+    setting = open_setting(spec, replace(alone, seed=chosen[0], progress=False))  # each run says its notes
     stages = chosen_stages(setting.checked.resolved.spec.stages, wanted, setting.checked.resolved.path)
     by_workers = options.workers is not None or options.ray is not None
     if by_workers and (stages or len(chosen) > 1):
+        setting = open_setting(spec, replace(alone, seed=chosen[0]))
         _side_by_side(spec, setting, options, stages, SEARCH in wanted or not stages, chosen)
         options = replace(alone, resume=True, progress=False)  # all is done but what is fused of it
     made: list[Record] = []

@@ -163,7 +163,6 @@ def test_describe_gives_exact_figures_without_data():
 
 
 def test_without_data_a_run_is_synthetic_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("skelbench.engine.data.SYNTHETIC_CLIPS", 30)
     monkeypatch.setattr("skelbench.engine.data.SYNTHETIC_CLASSES", 3)
     result = invoke("train", "tiny.yaml", "--arch", "plain", "--runs", tmp_path, "--json", *CPU)
     assert Record.model_validate(json.loads(result.stdout)).synthetic

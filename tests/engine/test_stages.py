@@ -154,7 +154,9 @@ def test_the_command_shows_all_rows_together(finished: tuple[Path, list[Record]]
     shown = CliRunner().invoke(app, [*given, "--json"], catch_exceptions=False)
     assert json.loads(shown.stdout) == [record.model_dump(mode="json") for record in records]
     table = CliRunner().invoke(app, given, catch_exceptions=False)
-    assert all(record.run in table.stdout for record in records)
+    rows = [line.split(" | ")[1:3] for line in table.stdout.splitlines() if line.startswith("| 1")]
+    streams = ("joint", "bone", "joint + bone", "joint + bone (3:1)")
+    assert sorted(rows) == sorted([model, stream] for model in ("again", "plain") for stream in streams)
     assert [f"record: {folder / 'runs' / r.run / 'record.json'}" for r in records] == [
         line for line in table.stderr.splitlines() if line.startswith("record: ")
     ]

@@ -56,13 +56,13 @@ def skelbench(*arguments: str, site: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True)
 
 
-def test_the_plugin_its_line_and_what_to_do_are_told(site: Path) -> None:
+def test_the_reader_its_line_and_what_to_do_are_told(site: Path) -> None:
     done = skelbench("data", "check", "bad.data", ".", site=site)
-    assert done.returncode == 1
+    assert done.returncode == 2
     place = f"{site / 'bad_plugin.py'}:{LINE}"
     assert done.stderr == (
-        f"skelbench: {place}: plugin 'bad' (bad 1.2) failed: KeyError: 'no such joint'. "
-        "Mend or update it; `skelbench --debug` shows the traceback\n"
+        f"skelbench: .: the reader of 'bad.data' fails: KeyError: 'no such joint', at {place}. "
+        "Mend the file or the reader; `skelbench --debug` shows where\n"
     )
 
 

@@ -1,0 +1,1 @@
+"""Made recordings whose classes only some modules can tell apart."""
