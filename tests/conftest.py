@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from skelbench.host.registry import Registry, load_registry
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # beside other workers: threads that spin would cost more than they give
+if "PYTEST_XDIST_WORKER" in os.environ:  # beside others: spinning threads cost
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Machines differ in speed and first calls are slow; the same examples every time keep runs comparable.
