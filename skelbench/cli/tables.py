@@ -31,11 +31,21 @@ def make(
     profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
     sets: Sets = [],  # noqa: B006 - typer reads the default, nothing changes it
     accelerator: Annotated[str, typer.Option(help="`cpu` (one thread) or `gpu`.")] = "cpu",
+    packed: Annotated[
+        list[Path], typer.Option("--from", help="A file of the same table: its trainings are taken over.")
+    ] = [],  # noqa: B006 - see sets
+    workers: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="Processes that train; `auto`: one a core or GPU.")
+    ] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Such processes on Ray: an address, or `local`.")
+    ] = None,
 ) -> None:
     """Train every architecture from scratch with several seeds; the same command goes on where it stopped."""
     from skelbench.engine.tabulate import TableOptions, make_table
 
-    given = TableOptions(data, seeds, pilot, folder, profile, tuple(sets), accelerator)
+    basics = (data, seeds, pilot, folder, profile, tuple(sets), accelerator)
+    given = TableOptions(*basics, packed=tuple(packed), workers=workers, ray=ray)
     typer.echo(make_table(spec, given))
 
 

@@ -12,7 +12,7 @@ import torch
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.data.fingerprint import raw_digest, short
-from skelbench.engine.tabulate import SeedData, TableOptions, train_entry
+from skelbench.engine.entries import SeedData, train_entry
 from skelbench.errors import DataError, WorkFailed
 from skelbench.host.registry import load_registry
 from skelbench.results.files import write_atomic
@@ -65,7 +65,7 @@ def _room(table: Table, data: Path, folder: Path, place: int) -> SeedData:
     path = folder / "spec.yaml"
     write_atomic(path, table.header["spec"])
     checked = check_spec(load_spec(path), load_registry())
-    given = SeedData(checked, TableOptions(data, folder=folder), table.seeds[place], Screen())
+    given = SeedData(checked, data, folder / ".stores", table.seeds[place], "cpu", Screen())
     found = short(raw_digest(given.loaded.clips))
     if found != table.header["data"]:
         what = f"these recordings have the fingerprint {found}, the table's {table.header['data']}"

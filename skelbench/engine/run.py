@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.check.engine import check_engine
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
+from skelbench.engine.engine_given import engine_given
 from skelbench.engine.finished import WITHOUT_DATA, resolve_spec
 from skelbench.engine.identity import Identity, run_hash
 from skelbench.engine.inherit import inherit
@@ -37,10 +37,7 @@ from skelbench.results.leftovers import collect, drop_earlier_checkpoints
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
-from skelbench.spec.search_schema import ComponentSpec
 from skelbench.training.devices import check_devices, precision_name
-
-SEQUENTIAL, LOCAL, RAY = "sequential", "local", "ray"
 
 
 @dataclass(frozen=True)
@@ -167,38 +164,13 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
         screen.say(f"note: {note}")
     if synthetic and options.profile is None and resolved.profile in WITHOUT_DATA:
         screen.say(f"no --data given: profile {resolved.profile} on synthetic data; the row will say so")
-    if given := engine_given(options, resolved.spec.search.engine):
+    if given := engine_given(options.workers, options.ray, resolved.spec.search.engine):
         resolved = resolved.with_engine(*given)
     checked = check_spec(resolved, registry)
     check_engine(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)
-
-
-def engine_given(options: RunOptions, engine: ComponentSpec) -> tuple[str, dict[str, Any], str] | None:
-    """Name and parameters of the engine that the command line asks for, and the option that does so.
-
-    It is None where no option does.
-
-    Args:
-        options: What the command line adds.
-        engine: The spec's own engine, whose other parameters stay as they are.
-    """
-    if options.workers is None and options.ray is None:
-        return None
-    name = RAY if options.ray is not None else LOCAL if engine.name == SEQUENTIAL else engine.name
-    params = dict(engine.params) if engine.name == name else {}
-    if options.ray is not None:
-        params["address"] = options.ray
-    if options.workers is None:
-        return name, params, "--ray"
-    return name, {**params, "workers": workers_given(options.workers)}, "--workers"
-
-
-def workers_given(text: int | str | None) -> int | str | None:
-    """A number of workers as the command line has it; whether it is one is found out later."""
-    return int(text) if isinstance(text, str) and text.lstrip("-").isdigit() else text
 
 
 def run_sources(

@@ -8,17 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skelbench.check.checked import Checked
+from skelbench.engine.engine_given import open_workers
 from skelbench.engine.job import RunOptions
-from skelbench.engine.run import SEQUENTIAL, Setting, engine_given, open_setting, run_in
+from skelbench.engine.run import Setting, open_setting, run_in
 from skelbench.engine.stages import chosen_stages, confirm_starts, run_stages, sources_of, starts_of
 from skelbench.engine.workers.pool import Pool
 from skelbench.errors import SpecError, WorkFailed
 from skelbench.results.record import Record
-from skelbench.spec.params import validated_params
 from skelbench.spec.pipeline import SEARCH
 from skelbench.spec.schema import StageSpec
-from skelbench.spec.search_schema import ComponentSpec
-from skelbench.spec.yaml import Marks
 
 _SEEDS = re.compile(r"(\d+)(?:\.\.(\d+))?")
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
@@ -189,15 +187,7 @@ def _side_by_side(
         remedy = "Leave out --workers: one run follows the other then"
         raise SpecError(f"{who} starts processes in each run already", where="--workers", remedy=remedy)
     confirm_starts(checked, stages, options)
-    given = engine_given(options, ComponentSpec(name=SEQUENTIAL))
-    if given is None:
-        raise TypeError("neither a number of workers nor Ray is given")
-    name, wanted, option = given
-    component = setting.registry.get("engine", name)
-    params, problems = validated_params(component, wanted, Marks({(): option}), ())
-    if problems:
-        raise SpecError.of(problems)
-    workers = component.make(**params)
+    workers = open_workers(options.workers, options.ray, setting.registry)
     setting.data.fingerprints  # noqa: B018 - recordings are prepared once, not by every worker
     profile = checked.resolved.profile or None
     task = StudyRuns(spec, replace(options, workers=None, ray=None, profile=profile))

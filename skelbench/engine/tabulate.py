@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,28 @@ from skelbench.check.checked import Checked
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.data.fingerprint import raw_digest, short
-from skelbench.engine.data import LoadedData, load_data
-from skelbench.engine.machine import end_run, is_machines
-from skelbench.errors import SpecError, described
+from skelbench.engine.engine_given import open_workers
+from skelbench.engine.entries import SeedData, train_entry
+from skelbench.engine.machine import GO_ON, end_run, is_machines
+from skelbench.engine.workers.pool import Pool
+from skelbench.engine.workers.work import Answer
+from skelbench.errors import DataError, SpecError, WorkFailed, described
 from skelbench.host import stopping
 from skelbench.host.registry import load_registry
 from skelbench.results.lock import exclusive
-from skelbench.search import Sample
 from skelbench.space.equal import network_hash
-from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.tables.measured import Journal, Training
-from skelbench.training.cost import cost, latency
+from skelbench.tables.pack import other_table, unpacked
+from skelbench.tables.table import Table
 from skelbench.training.devices import check_devices, device_kind, precision_name
-from skelbench.training.module import Batch
-from skelbench.training.plain import HeldOut, Look, look, train_plainly
-from skelbench.training.seed import environment, seed_everything
+from skelbench.training.seed import environment
 
+Entry = tuple[int, int]
+"""The number of an architecture and a seed."""
 ORDER_SEED = 20_261_126
 """Seed of the order in which architectures are trained, the same for every table."""
 MOST_ARCHITECTURES = 20_000
-_MOST_KEPT = 2**30
-_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class TableOptions:
         profile: A profile of the spec.
         sets: Changes of single keys.
         accelerator: ``cpu`` or ``gpu``.
+        packed: Files of the same table, whose trainings are taken over.
+        workers: Worker processes, a number or ``auto``; None: none.
+        ray: Address of a Ray cluster, or ``local``.
     """
 
     data: Path
@@ -60,6 +64,9 @@ class TableOptions:
     profile: str | None = None
     sets: tuple[str, ...] = ()
     accelerator: str = "cpu"
+    packed: tuple[Path, ...] = ()
+    workers: int | str | None = None
+    ray: str | None = None
 
     @property
     def device(self) -> str:
@@ -91,20 +98,95 @@ def make_table(spec: str, options: TableOptions) -> Path:
     screen = Screen()
     with exclusive(folder / "lock"):
         journal = Journal(folder)
-        by_seed = [SeedData(checked, options, seed, screen) for seed in range(options.seeds)]
+        rooms = Rooms(checked, options, folder, screen)
+        by_seed = [rooms[seed] for seed in range(options.seeds)]
         journal.begin(identity(checked, by_seed), environment(options.device))
+        for path in options.packed:
+            screen.say(f"{_take(journal, path)} trainings taken over from {path}")
         done = journal.done()
-        samples = list(checked.space.enumerate())
         every = training_order(different_networks(checked))
         order = every[: options.pilot]
-        todo = [(n, given) for n in order for given in by_seed if (n, given.seed) not in done]
+        todo = [(n, given.seed) for n in order for given in by_seed if (n, given.seed) not in done]
         all_of_it = len(order) * len(by_seed)
         screen.say(f"{len(every)} different networks; {len(todo)} of {all_of_it} trainings to do")
         with screen.bar("trainings", len(todo)) as advance:
-            for number, given in todo:
-                _measure(journal, given, number, samples[number], screen)
+            for entry, answer in _answers(spec, rooms, todo, options):
+                _keep(journal, entry, answer, screen)
                 advance(1)
     return folder
+
+
+class Rooms:
+    """The recordings as each seed divides them, opened when they are first asked for; sent to workers closed.
+
+    Args:
+        checked: The spec.
+        options: What the command line adds.
+        folder: The table's folder.
+        screen: Where progress is shown.
+    """
+
+    def __init__(self, checked: Checked, options: TableOptions, folder: Path, screen: Screen) -> None:
+        self._checked, self._options, self._folder, self._screen = checked, options, folder, screen
+        self._open: dict[int, SeedData] = {}
+
+    def __getitem__(self, seed: int) -> SeedData:
+        if seed not in self._open:
+            given = self._options.data, self._folder / ".stores", seed, self._options.device
+            self._open[seed] = SeedData(self._checked, *given, self._screen)
+        return self._open[seed]
+
+    def train(self, entry: Entry) -> Training:
+        """Train an architecture with a seed.
+
+        Raises:
+            WorkFailed: The loss is not finite.
+        """
+        number, seed = entry
+        samples = self._checked.space.enumerate()
+        return train_entry(self[seed], number, next(islice(samples, number, None)))
+
+
+class EntryWork:
+    """What a worker does with each entry.
+
+    Args:
+        spec: The spec.
+        options: What the command line adds.
+    """
+
+    def __init__(self, spec: str, options: TableOptions) -> None:
+        self._spec, self._options = spec, options
+
+    def __call__(self, entry: Entry) -> Training:
+        """Train it, on one thread."""
+        torch.set_num_threads(1)
+        return self._rooms.train(entry)
+
+    @cached_property
+    def _rooms(self) -> Rooms:
+        options = self._options
+        checked = check_spec(
+            load_spec(self._spec, profile=options.profile, sets=options.sets), load_registry()
+        )
+        folder = options.folder or Path("tables") / checked.spec.name
+        return Rooms(checked, options, folder, Screen(quiet=True))
+
+
+def _answers(
+    spec: str, rooms: Rooms, todo: Sequence[Entry], options: TableOptions
+) -> Iterator[tuple[Entry, Answer]]:
+    """Every entry with what became of it, as it ends."""
+    if options.workers is None and options.ray is None:
+        for entry in todo:
+            yield entry, _tried(rooms, entry)
+        return
+    workers = open_workers(options.workers, options.ray, load_registry())
+    with Pool(workers, EntryWork(spec, options)) as pool:
+        for number, entry in enumerate(todo):
+            pool.submit(number, entry)
+        while pool.pending:
+            yield from ((todo[number], ended) for number, ended in pool.wait())
 
 
 def identity(checked: Checked, by_seed: Sequence[SeedData]) -> dict[str, Any]:
@@ -144,99 +226,49 @@ def training_order(networks: Mapping[int, int]) -> list[int]:
     return list(dict.fromkeys(networks[int(number)] for number in numbers))
 
 
-class SeedData:
-    """All that the trainings of one seed share: the clips, cut and changed once for all of them.
-
-    Args:
-        checked: The spec.
-        options: What the command line adds.
-        seed: The seed; it also says which subjects are held out for validation.
-        screen: Where progress is shown.
-    """
-
-    def __init__(self, checked: Checked, options: TableOptions, seed: int, screen: Screen) -> None:
-        self.checked, self.seed, self.device = checked, seed, options.device
-        cache = (options.folder or Path("tables") / checked.spec.name) / ".stores"
-        self.loaded: LoadedData = load_data(checked, options.data, cache, seed, screen, held_out=seed)
-        self._kept: dict[int, list[Batch]] = {}
-
-    def batches(self, epoch: int) -> list[Batch]:
-        """The batches of an epoch, as `skelbench train` has them; kept as far as memory may be used."""
-        if epoch in self._kept:
-            return self._kept[epoch]
-        self._loader.set_epoch(epoch)
-        made = [tuple(part.to(self.device) for part in batch) for batch in self._loader]
-        size = sum(x.numel() * x.element_size() for x, *_ in made)
-        if size * self.checked.spec.train.epochs < _MOST_KEPT:
-            self._kept[epoch] = made
-        return made
-
-    @cached_property
-    def _loader(self) -> Any:
-        return self.loaded.train_loader(self.checked.spec.train, whole=False)
-
-    @cached_property
-    def validation(self) -> HeldOut:
-        """One clip of each validation recording."""
-        return HeldOut.of(list(self.loaded.validation_loader(_BATCH)), self.device)
-
-    @cached_property
-    def test(self) -> HeldOut:
-        """One clip of each test recording."""
-        return HeldOut.of(list(self.loaded.test_loader()), self.device)
-
-
-def train_entry(given: SeedData, number: int, sample: Sample) -> Training:
-    """Train one architecture from scratch, and look at its validation and test clips after each epoch.
-
-    Raises:
-        WorkFailed: The loss is not finite.
-    """
-    checked = given.checked
-    seed_everything(given.seed)
-    network = build_network(checked.network, sample, checked.context())
-    looks: list[tuple[Look, Look]] = []
-    rows: list[tuple[float, float]] = []
-
-    def after_epoch(epoch: int, loss: float, seconds: float) -> None:
-        looks.append((look(network, given.validation), look(network, given.test)))
-        rows.append((loss, seconds))
-
-    train_plainly(network, checked.spec.train, given.batches, after_epoch, given.device)
-    counted = cost(network, checked.clip_shape())
-    validation, test = looks[-1]
-    return Training(
-        architecture=number,
-        seed=given.seed,
-        choices=sample,
-        params=counted.params,
-        macs=counted.macs,
-        latency_ms=round(latency(network, given.validation.x, given.device).ms, 4),
-        validation=[val.right for val, _ in looks],
-        test=[seen.right for _, seen in looks],
-        validation_loss=[round(val.loss, 5) for val, _ in looks],
-        test_loss=[round(seen.loss, 5) for _, seen in looks],
-        train_loss=[round(loss, 5) for loss, _ in rows],
-        seconds=[round(seconds, 4) for _, seconds in rows],
-        validation_hits=validation.hits,
-        test_hits=test.hits,
-    )
-
-
-def _measure(journal: Journal, given: SeedData, number: int, sample: Sample, screen: Screen) -> None:
+def _tried(rooms: Rooms, entry: Entry) -> Answer:
     try:
-        training = train_entry(given, number, sample)
+        return Answer(rooms.train(entry))
     except BaseException as error:
         if is_machines(error) or stopping.stopped():
             stopping.raise_if_stopped()
             end_run(error)
-        journal.fail(number, given.seed, described(error))
-        screen.say(f"{number} seed {given.seed}  failed: {described(error)}")
+        return Answer(error=described(error))
+
+
+def _take(journal: Journal, path: Path) -> int:
+    """Take trainings over from a table's file; says how many were not there yet.
+
+    Raises:
+        DataError: The file is none, or is another table.
+    """
+    table = Table.read(path)
+    if differing := other_table(table, journal.identity or {}):
+        what = f"this table differs in {', '.join(differing)}"
+        raise DataError(what, where=path, remedy="Give a table of the same spec, recordings and precision")
+    done = journal.done()
+    fresh = [training for training in unpacked(table) if (training.architecture, training.seed) not in done]
+    for place in table.header["environments"] if fresh else ():
+        journal.took_place(place)
+    for training in fresh:
+        journal.add(training)
+    return len(fresh)
+
+
+def _keep(journal: Journal, entry: Entry, ended: Answer, screen: Screen) -> None:
+    number, seed = entry
+    if ended.error:
+        stopping.raise_if_stopped()
+        if ended.machine:
+            raise WorkFailed(f"the machine failed a training: {ended.error}", remedy=GO_ON)
+        journal.fail(number, seed, ended.error)
+        screen.say(f"{number} seed {seed}  failed: {ended.error}")
         return
+    training: Training = ended.value
     journal.add(training)
     validation, test = (100 * hits.mean() for hits in (training.validation_hits, training.test_hits))
     shown = f"validation {validation:.1f} %  test {test:.1f} %  {sum(training.seconds):.1f} s"
-    screen.say(f"{number} seed {given.seed}  {shown}")
+    screen.say(f"{number} seed {seed}  {shown}")
 
 
 def _confirm(checked: Checked, options: TableOptions) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,10 @@ class Journal:
                 where=self.path,
                 remedy="Choose another folder with --folder",
             )
+        self.took_place(environment)
+
+    def took_place(self, environment: Mapping[str, Any]) -> None:
+        """Keep where the trainings that follow took place."""
         self._add({"kind": "environment", **environment})
 
     def add(self, training: Training) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from skelbench.errors import RunFolderError
 from skelbench.tables.file import FIGURES, HITS, PER_NETWORK
 from skelbench.tables.measured import Training
+from skelbench.tables.table import Table
 
 _TYPES = {"validation": np.uint16, "test": np.uint16}
 REGRET = (
@@ -46,6 +47,35 @@ def packed(
             what = f"architecture {training.architecture}, seed {training.seed} has other sizes: {error}"
             raise RunFolderError(what, remedy="Remove its line from the journal") from error
     return seeds, {**arrays, "network": np.asarray(networks, dtype=np.uint32)}
+
+
+def unpacked(table: Table) -> list[Training]:
+    """The trainings in a table's file, as a journal has them."""
+    places = np.argwhere(table.arrays["measured"]).tolist()
+    return [Training(**_training(table, row, place)) for row, place in places]
+
+
+def _training(table: Table, row: int, place: int) -> dict[str, Any]:
+    """The fields of one training."""
+    header, number = table.header, table.header["networks"][row]
+    given: dict[str, Any] = {"architecture": int(number), "seed": header["seeds"][place]}
+    given["choices"] = header["architectures"][number]
+    for name in FIGURES:
+        figures = table.arrays[name][row, place].tolist()
+        given[name] = figures if name in _TYPES else [round(figure, 5) for figure in figures]
+    for name in HITS:
+        clips = header[name.replace("hits", "clips")][place]
+        given[name] = np.unpackbits(table.arrays[name][row, place], count=clips).astype(bool)
+    for name in PER_NETWORK:
+        given[name] = round(table.arrays[name][row].item(), 4)
+    return given
+
+
+def other_table(table: Table, identity: Mapping[str, Any]) -> list[str]:
+    """In what a table differs from one in the making; nothing where both are the same."""
+    clips = table.header["test_clips"][0]
+    told = {**table.header, "test_clips": clips}
+    return sorted(key for key in identity.keys() - {"kind", "spec"} if told.get(key) != identity[key])
 
 
 def clips_by_seed(trainings: Sequence[Training], seeds: Sequence[int], part: str) -> list[int]:

@@ -9,13 +9,14 @@ import pytest
 from skelbench.check.checked import Checked
 from skelbench.console import Screen
 from skelbench.engine import tabulate
+from skelbench.engine.entries import SeedData
 from skelbench.engine.packing import pack_table
 from skelbench.engine.retrain import check_entries
-from skelbench.engine.tabulate import SeedData, TableOptions, different_networks, make_table, training_order
+from skelbench.engine.tabulate import TableOptions, different_networks, make_table, training_order
 from skelbench.errors import DataError, RunFolderError, SpecError, WorkFailed
 from skelbench.space.equal import network_hash
 from skelbench.space.network import build_network
-from skelbench.tables.measured import JOURNAL, Journal
+from skelbench.tables.measured import CURVES, JOURNAL, Journal
 from skelbench.tables.table import Table
 from skelbench.training.evaluate import top1
 from skelbench.training.fit import fit
@@ -79,7 +80,7 @@ def test_the_same_network_has_the_same_weights_from_the_same_seed(checked):
 def test_an_entry_is_what_the_recipe_gives(made, checked, raw, tmp_path):
     """Trained by `fit` on the spec's own loader, the network gives the entry's figures."""
     entry = next(t for t in Journal(made / "table").trainings() if (t.architecture, t.seed) == (1, 1))
-    data = SeedData(checked, options(made, raw), 1, Screen()).loaded
+    data = SeedData(checked, raw, made / "stores", 1, "cpu", Screen()).loaded
     seed_everything(1)
     network = build_network(checked.network, entry.choices, checked.context())
     recipe = checked.spec.train
@@ -91,7 +92,7 @@ def test_an_entry_is_what_the_recipe_gives(made, checked, raw, tmp_path):
 
 
 def test_validation_and_test_clips_are_never_trained_on_and_seeds_validate_on_others(checked, made, raw):
-    splits = [SeedData(checked, options(made, raw), seed, Screen()).loaded.split for seed in (0, 1)]
+    splits = [SeedData(checked, raw, made / "stores", seed, "cpu", Screen()).loaded.split for seed in (0, 1)]
     for split in splits:
         assert not set(split.train) & {*split.validation, *split.test}
     assert set(splits[0].validation) != set(splits[1].validation)
@@ -126,6 +127,45 @@ def figures(folder: Path):
     left_out = ("seconds", "latency_ms")
     lines = [t.to_line() for t in Journal(folder / "table").trainings()]
     return sorted(json.dumps({k: v for k, v in line.items() if k not in left_out}) for line in lines)
+
+
+def test_a_table_goes_on_elsewhere_from_its_file(made, raw, tmp_path):
+    path = str(tiny.write(tmp_path, spec()))
+    make_table(path, options(tmp_path, raw, pilot=1))
+    pack_table(tmp_path / "table", tmp_path / "begun.npz", TERMS, force=True)
+    elsewhere = options(tmp_path / "elsewhere", raw, packed=(tmp_path / "begun.npz",))
+    make_table(path, elsewhere)
+    make_table(path, elsewhere)  # what was taken over is not taken twice
+    first, second = (Journal(folder / "table") for folder in (tmp_path, tmp_path / "elsewhere"))
+    taken = {(t.architecture, t.seed): t.to_line() for t in second.trainings()}
+    assert len(taken) == len(second.trainings()) == 6
+    for training in first.trainings():
+        line, kept = training.to_line(), taken[training.architecture, training.seed]
+        assert kept.keys() == line.keys()
+        assert all(kept[key] == pytest.approx(line[key], abs=1e-4) for key in CURVES)
+        assert kept["test_hits"] == line["test_hits"]
+        assert kept["validation_hits"] == line["validation_hits"]
+    folders = (tmp_path / "elsewhere" / "table", made / "table")
+    whole, other = (pack_table(folder, tmp_path / "t.npz", TERMS, force=True) for folder in folders)
+    assert (whole.arrays["test_hits"] == other.arrays["test_hits"]).all()
+
+
+def test_trainings_of_another_table_are_not_taken_over(made, raw, tmp_path):
+    pack_table(made / "table", tmp_path / "t.npz", TERMS, force=True)
+    path = str(tiny.write(tmp_path, spec(epochs=3)))
+    with pytest.raises(DataError, match="this table differs in epochs, hash"):
+        make_table(path, options(tmp_path, raw, packed=(tmp_path / "t.npz",)))
+
+
+def test_workers_train_the_same_table(made, raw, tmp_path):
+    make_table(str(tiny.write(tmp_path, spec())), options(tmp_path, raw, workers=2))
+    assert figures(tmp_path) == figures(made)
+
+
+def test_a_training_that_fails_in_a_worker_stays_a_hole(raw, tmp_path):
+    path = str(tiny.write(tmp_path, spec(optimizer={"lr": 1e30})))
+    make_table(path, options(tmp_path, raw, seeds=1, pilot=2, workers=2))
+    assert len(Journal(tmp_path / "table").failures()) == 2
 
 
 def test_a_pilot_is_the_beginning_of_the_order(raw, tmp_path, checked):

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from skelbench.check.engine import check_engine
-from skelbench.engine.job import RunOptions
-from skelbench.engine.run import engine_given
+from skelbench.engine.engine_given import engine_given
 from skelbench.errors import SpecError
 from skelbench.results.store import RunFolder
 from skelbench.spec.search_schema import ComponentSpec
@@ -140,4 +139,5 @@ def test_ray_leaves_the_record_of_one_process(search: dict[str, Any], tmp_path: 
 def test_the_command_line_changes_of_an_engine_what_it_names(
     options: dict[str, Any], engine: dict[str, Any], found: Any
 ):
-    assert engine_given(RunOptions(**options), ComponentSpec(**engine)) == found
+    given = options.get("workers"), options.get("ray")
+    assert engine_given(*given, ComponentSpec(**engine)) == found
