@@ -196,6 +196,7 @@ class Dataset(Component):
         protocols: Names of its evaluation protocols, default first.
         forms: The raw and prepared forms that its reader takes, for help.
         made: How many synthetic recordings a run without data makes.
+        describer: Gives for a path the YAML that reads what is there, or None (`skelbench data describe`).
         given: The parameters in use, see `with_params`.
     """
 
@@ -213,6 +214,7 @@ class Dataset(Component):
     protocols: tuple[str, ...]
     forms: tuple[str, ...] = ()
     made: int = 240
+    describer: Target = ""
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def with_params(self, params: Mapping[str, Any]) -> Dataset:
@@ -258,10 +260,8 @@ class BuildContext:
     """What a module is told about its place when it is built.
 
     Attributes:
-        channels: Channels of its input, C.
-        frames: Frames of its input, T.
-        joints: Joints of its input, V; 0 in videos.
-        persons: Persons in a clip, M; 1 in videos.
+        channels, frames: Channels C and frames T of its input.
+        joints, persons: Joints V of its input and persons M in a clip; 0 and 1 in videos.
         classes: Classes to tell apart.
         layout: The skeleton layout; `NO_SKELETON` in videos.
         out_channels: In a slot, the channels that the operator around it gives; else None.

@@ -183,6 +183,7 @@ SKELETONS = Dataset(
     name="skeletons",
     summary="Skeletons of your own: any layout and classes, in files as they are",
     target="skelbench_plugins.datasets.skeletons.reader:SkeletonsReader",
+    describer="skelbench_plugins.datasets.skeletons.describe:describe",
     params=SkeletonsParams,
     layout="kinect20",
     classes=10,

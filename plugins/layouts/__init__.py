@@ -190,6 +190,20 @@ MEDIAPIPE33 = LayoutOptions(
     torso=("left_hip", "nose", "left_shoulder", "right_shoulder"),
 ).layout("MediaPipe Pose (BlazePose), 33 landmarks")
 
+JHMDB15 = LayoutOptions(
+    name="jhmdb15",
+    joints=(
+        *("neck", "belly", "face", "right_shoulder", "left_shoulder", "right_hip", "left_hip", "right_elbow"),
+        *("left_elbow", "right_knee", "left_knee", "right_wrist", "left_wrist", "right_ankle", "left_ankle"),
+    ),
+    bones=(
+        *((2, 0), (3, 0), (4, 0), (1, 0), (5, 1), (6, 1), (7, 3), (8, 4), (11, 7), (12, 8)),
+        *((9, 5), (10, 6), (13, 9), (14, 10)),
+    ),
+    root="neck",
+    torso=("belly", "neck", "left_shoulder", "right_shoulder"),
+).layout("JHMDB, 15 joints in the image, as its puppet annotations have them")
+
 COCO17 = Layout(
     name="coco17",
     summary="COCO, 17 key points in the image (pose estimators such as HRNet)",
@@ -243,7 +257,7 @@ SHREC22 = Layout(
     torso=(0, 1, 6, 18),
 )
 
-_BODIES = (NTU25, KINECT20, UCLA20, MSR20, OPENNI15, OPENPOSE18, BODY25, COCO17, MEDIAPIPE33)
+_BODIES = (NTU25, KINECT20, UCLA20, MSR20, OPENNI15, JHMDB15, OPENPOSE18, BODY25, COCO17, MEDIAPIPE33)
 LAYOUTS = (*_BODIES, SHREC22)
 
 

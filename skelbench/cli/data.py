@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +68,24 @@ def check(
     if damaged:
         what = f"{len(damaged)} videos are damaged"
         raise DataError(what, where=root, remedy="Fetch them again, or set data.video.skip_broken")
+
+
+@app.command(epilog="Example: skelbench data describe recordings > my.yaml")
+def describe(
+    path: Annotated[Path, typer.Argument(help="A folder of recordings, or one file that holds them.")],
+) -> None:
+    """Print the YAML that reads recordings of your own, with what could not be decided as comments."""
+    _must_exist(path)
+    registry = load_registry()
+    for entry in registry.entries("dataset"):
+        component = entry.component
+        if not isinstance(component, Dataset) or not component.describer:
+            continue
+        if text := replace(component, target=component.describer).make(path):
+            typer.echo(text, nl=False)
+            return
+    remedy = "docs/own-data.md says what is read; any other form is a plugin's (plugins/README.md)"
+    raise DataError("nothing here is of a form that can be read by parameters", where=path, remedy=remedy)
 
 
 @app.command(epilog="Example: skelbench data prepare ucla DATA/nw-ucla ucla.store --preprocess sgcn")

@@ -75,7 +75,7 @@ def find(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
     """
     form, others = compiled(pattern), []
     found: dict[str, tuple[dict[str, str], list[tuple[int, Path]]]] = {}
-    for path in _files(root):
+    for path in files(root):
         name = path.relative_to(root).as_posix()
         match = form.fullmatch(name)
         if match is None:
@@ -100,7 +100,8 @@ def find(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
     return recordings, others
 
 
-def _files(root: Path) -> Iterator[Path]:
+def files(root: Path) -> Iterator[Path]:
+    """Every file below a folder that is not hidden, in the order of the names."""
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
