@@ -14,6 +14,7 @@ from skelbench.cli.about import doctor, show_plugins
 from skelbench.cli.bench import bench
 from skelbench.cli.compare import compare
 from skelbench.cli.data import app as data_app
+from skelbench.cli.diagnose import diagnose
 from skelbench.cli.export import export
 from skelbench.cli.fuse import fuse
 from skelbench.cli.leaderboard import leaderboard
@@ -260,6 +261,7 @@ app.command()(doctor)
 app.command()(show)
 app.command()(leaderboard)
 app.command()(compare)
+app.command()(diagnose)
 app.command()(reproduce)
 app.command()(publish)
 app.command("verify-paper")(verify_paper)

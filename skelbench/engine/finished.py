@@ -19,10 +19,12 @@ from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import Resolved, load_spec
 
 WITHOUT_DATA = ("planted", "quick")
-"""Profiles that a run without data takes, the first that its spec has."""
+"""Profiles that a run without data takes, the first that its spec has; a fixed architecture takes the last."""
 
 
-def resolve_spec(spec: str, options: RunOptions, registry: Registry) -> tuple[Resolved, bool]:
+def resolve_spec(
+    spec: str, options: RunOptions, registry: Registry, architecture: str | None = None
+) -> tuple[Resolved, bool]:
     """A spec as a run takes it, and whether it runs on the built-in synthetic recordings.
 
     Without recordings and without a profile it is the quick profile, where there is one. On other data than
@@ -34,7 +36,8 @@ def resolve_spec(spec: str, options: RunOptions, registry: Registry) -> tuple[Re
     given: dict[str, Any] = {"sets": options.sets, "data": options.data_file}
     resolved = load_spec(spec, profile=options.profile, **given)
     synthetic = options.root is None and resolved.spec.data.root is None
-    small = next((name for name in WITHOUT_DATA if name in resolved.profiles), None)
+    names = WITHOUT_DATA[-1:] if architecture else WITHOUT_DATA
+    small = next((name for name in names if name in resolved.profiles), None)
     if synthetic and options.profile is None and small is not None:
         resolved = load_spec(spec, profile=small, **given)
     if options.data_file is not None or sets_dataset(options.sets):
@@ -60,7 +63,7 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
     if not options.resume or options.start or to_be_checked:
         return None
     registry, screen = load_registry(), Screen(quiet=not options.progress)
-    resolved, synthetic = resolve_spec(spec, options, registry)
+    resolved, synthetic = resolve_spec(spec, options, registry, architecture)
     if architecture is None and resolved.spec.stages:
         return None
     checked = check_spec(resolved, registry)

@@ -90,7 +90,7 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
         SkelbenchError: The input is wrong; nothing has begun.
         WorkFailed: The work failed; what was done is in the run folder.
     """
-    setting = open_setting(spec, options)
+    setting = open_setting(spec, options, architecture)
     if architecture:
         given = given_architecture(setting.checked, setting.registry, architecture, options.start)
         confirm_start(setting.checked, given, options.start)
@@ -149,8 +149,8 @@ def run_in(
         return record
 
 
-def open_setting(spec: str, options: RunOptions) -> Setting:
-    """Resolve and check a spec; without data it runs on synthetic ones, by default in the quick profile.
+def open_setting(spec: str, options: RunOptions, architecture: str | None = None) -> Setting:
+    """Resolve and check a spec; without data it runs on synthetic ones, by default in a small profile.
 
     Raises:
         SkelbenchError: There are no such devices, or they do not compute in the recipe's precision.
@@ -159,7 +159,7 @@ def open_setting(spec: str, options: RunOptions) -> Setting:
     """
     check_devices(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
-    resolved, synthetic = resolve_spec(spec, options, registry)
+    resolved, synthetic = resolve_spec(spec, options, registry, architecture)
     for note in resolved.notes:
         screen.say(f"note: {note}")
     if synthetic and options.profile is None and resolved.profile in WITHOUT_DATA:

@@ -162,7 +162,7 @@ class StudyRuns:
         """Make a run, or go on with it."""
         sets = (*self._options.sets, *([f"data.stream={one.stream}"] if one.stream else ()))
         options = replace(self._options, seed=one.seed, sets=sets, label=f"{one.name}: ")
-        setting = open_setting(self._spec, options)
+        setting = open_setting(self._spec, options, one.architecture)
         starts = starts_of(setting.checked, one.architecture, options) if one.architecture else ()
         return run_in(setting, replace(options, start=starts), one.architecture).run
 

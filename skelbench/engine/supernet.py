@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,12 @@ from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.journal import Journal
 from skelbench.engine.reopen import open_job
 from skelbench.engine.workers.pool import Pool
-from skelbench.errors import SpecError
+from skelbench.errors import RunFolderError, SpecError
 from skelbench.recipe import TrainOptions
-from skelbench.search import Proposal
+from skelbench.search import Proposal, Sample, as_weights
 from skelbench.space.build import SupernetSpace
 from skelbench.training.batches import KeptBatches, LazyLoader
-from skelbench.training.checkpoint import newest
+from skelbench.training.checkpoint import newest, stored
 from skelbench.training.devices import precision_name, single_precision
 from skelbench.training.fit import LAST, Epochs
 from skelbench.training.seed import seed_everything
@@ -135,6 +135,39 @@ def open_candidates(path: Path, options: RunOptions) -> SupernetCandidates:
     candidates = SupernetCandidates(open_job(path, options))
     candidates.supernet  # noqa: B018 - built before the worker says that it can begin
     return candidates
+
+
+def stored_supernet(job: Job, scratch: Path) -> Callable[[Sample], Evaluation]:
+    """Rates architectures on the supernet of a run whose search has ended, as the search did.
+
+    Args:
+        job: The run.
+        scratch: A folder for its weights, in use as long as what is returned.
+
+    Raises:
+        RunFolderError: The supernet is gone, or was trained in a way in which single architectures cannot be
+            rated on it.
+    """
+    path = newest(_folder(job) / LAST, job.screen.say)
+    if path is None:
+        remedy = "Run the search again with --no-resume"
+        raise RunFolderError("the supernet of this run is gone", where=_folder(job), remedy=remedy)
+    content: Any = stored(path)
+    inner = "training_module."
+    state = {k.removeprefix(inner): x for k, x in content["state_dict"].items() if k.startswith(inner)}
+    frozen = scratch / "supernet.pt"
+    torch.save(state, frozen)
+    supernet, points = SupernetCandidates(job).supernet, job.checked.space.points
+
+    def rate(sample: Sample) -> Evaluation:
+        try:
+            weights = as_weights(points, sample)
+            return supernet.evaluate(nas.Candidate(content["epoch"], frozen, weights))
+        except RuntimeError as error:
+            what = f"no architecture can be rated on the supernet of strategy '{job.checked.strategy.name}'"
+            raise RunFolderError(what, where=path, remedy="Diagnose a run of another strategy") from error
+
+    return rate
 
 
 @contextmanager

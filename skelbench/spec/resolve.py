@@ -140,6 +140,7 @@ def load_spec(
         )
     if profile is not None:
         _apply_profile(layer, profiles, profile)
+        _drop_removed(layer)
     if data is not None:
         apply_data(layer, data)
     for change in sets:
@@ -220,9 +221,11 @@ def _is_file(path: FilePath) -> bool:
 
 
 def _drop_removed(layer: Layer) -> None:
-    """Take out what the spec that is extended has and this one sets to null."""
+    """Take out what an extended spec has, or one without its profile, and this one sets to null."""
     for section in _NAMED:
-        entries = layer.data.get(section)
+        entries = layer.data.get(section, {})
+        if entries is None:
+            del layer.data[section]
         if isinstance(entries, dict):
             layer.data[section] = {name: entry for name, entry in entries.items() if entry is not None}
 
