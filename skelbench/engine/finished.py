@@ -19,7 +19,7 @@ from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import Resolved, load_spec
 
 WITHOUT_DATA = ("planted", "quick")
-"""Profiles that a run without data takes, the first that its spec has; a fixed architecture takes the last."""
+"""Profiles that a run without data takes, the first of its spec; a fixed architecture the last."""
 
 
 def resolve_spec(

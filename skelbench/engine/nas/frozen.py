@@ -9,6 +9,7 @@ from nni.nas.oneshot.pytorch.strategy import OneShotStrategy
 
 from skelbench.engine.candidates import Evaluation
 from skelbench.engine.nas.candidate_pool import Candidate
+from skelbench.engine.nas.experiment import quiet_nni
 from skelbench.engine.nas.supernet import set_weights
 from skelbench.engine.nas.supernet_job import SupernetJob, TrainingModule
 from skelbench.space.build import SupernetSpace, supernet_hook
@@ -31,7 +32,8 @@ class FrozenSupernet:
     def __init__(self, space: SupernetSpace, job: SupernetJob, device: torch.device, tf32: bool) -> None:
         self._job, self._device, self._tf32 = job, device, tf32
         self._module = TrainingModule(job.options, len(job.loader))
-        self._module.set_model(OneShotStrategy(mutation_hooks=[supernet_hook]).mutate_model(space))
+        with quiet_nni():
+            self._module.set_model(OneShotStrategy(mutation_hooks=[supernet_hook]).mutate_model(space))
         with quiet():
             self._precision = pl.Trainer(**job.trainer).precision_plugin
         self._frozen: Path | None = None
