@@ -222,11 +222,11 @@ def _is_file(path: FilePath) -> bool:
 
 def _drop_removed(layer: Layer) -> None:
     """Take out what an extended spec has, or one without its profile, and this one sets to null."""
-    for section in _NAMED:
-        entries = layer.data.get(section, {})
+    for section in [name for name in _NAMED if name in layer.data]:
+        entries = layer.data[section]
         if entries is None:
             del layer.data[section]
-        if isinstance(entries, dict):
+        elif isinstance(entries, dict):
             layer.data[section] = {name: entry for name, entry in entries.items() if entry is not None}
 
 

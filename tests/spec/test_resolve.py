@@ -217,6 +217,14 @@ def test_a_profile_is_laid_over(write):
     assert "profiles" not in resolved.data
 
 
+def test_a_profile_may_leave_out_what_is_named(write):
+    text = BASE.replace(
+        "profiles:", "architectures: {a: {choices: {}}}\nprofiles:\n  none: {architectures: null}", 1
+    )
+    assert list(load_spec(write(text)).spec.architectures) == ["a"]
+    assert not load_spec(write(text), profile="none").spec.architectures
+
+
 def test_an_unknown_profile_names_the_nearest(write):
     assert fails(write(BASE), profile="quik") == [
         "base.yaml:17: the spec has no profile 'quik'. Did you mean 'quick'?"
