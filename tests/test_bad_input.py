@@ -100,11 +100,11 @@ def run(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["run", *map(str, arguments), "--accelerator", "cpu"])
 
 
-def fault(*arguments: object) -> Problem:
+def fault(*arguments: object, exit_code: int = 2) -> Problem:
     """The one problem that `skelbench run` tells."""
     error = run(*arguments).exception
     assert isinstance(error, SkelbenchError), error
-    assert error.exit_code == 2
+    assert error.exit_code == exit_code
     (problem,) = error.problems
     assert problem.where
     assert "\n" not in str(problem)
@@ -456,11 +456,13 @@ def test_no_space_for_a_run(module: Any, name: str, raw: Path, monkeypatch: pyte
     assert run("tiny.yaml", "--data", raw, "--runs", "runs").exit_code == 0
     for path in Path("runs").glob("tiny-*"):
         shutil.rmtree(path)
-    monkeypatch.setattr(module, name, _full)
-    problem = fault("tiny.yaml", "--data", raw)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, _full)
+        problem = fault("tiny.yaml", "--data", raw, exit_code=1)
     assert "No space left on device" in problem.what
     assert "Free some space" in problem.remedy
-    assert left_behind() == []
+    assert module is journal or left_behind() == [], "a run whose first trial has ended stays, to go on"
+    assert run("tiny.yaml", "--data", raw).exit_code == 0
 
 
 def test_space_that_runs_out_leaves_a_run_that_goes_on(raw: Path, monkeypatch: pytest.MonkeyPatch):
@@ -475,7 +477,7 @@ def test_space_that_runs_out_leaves_a_run_that_goes_on(raw: Path, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "_write_through", full_at_scores)
-        problem = fault("tiny.yaml", "--data", raw)
+        problem = fault("tiny.yaml", "--data", raw, exit_code=1)
     assert problem.where.endswith("scores.npz")
     (found,) = Path("runs").glob("tiny-*")
     assert not (found / "scores.npz").exists()
@@ -486,7 +488,7 @@ def test_space_that_runs_out_leaves_a_run_that_goes_on(raw: Path, monkeypatch: p
 
 def test_no_space_for_a_store(raw: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("skelbench.data.store._write_frames", _full)
-    problem = fault("tiny.yaml", "--data", raw)
+    problem = fault("tiny.yaml", "--data", raw, exit_code=1)
     assert "the store cannot be written: No space left on device" in problem.what
     assert left_behind() == []
     assert not list(Path("runs/.stores").glob("*/store.json"))
