@@ -25,6 +25,7 @@ from skelbench.cli.predict import predict
 from skelbench.cli.reproduce import publish, reproduce
 from skelbench.cli.runs import app as runs_app
 from skelbench.cli.runs import show
+from skelbench.cli.sample import sample
 from skelbench.cli.spec import check, schema
 from skelbench.cli.tables import app as table_app
 from skelbench.cli.verify import verify_paper
@@ -254,6 +255,7 @@ def _print_departures(spec: str, profile: str | None, sets: list[str], json_outp
 
 app.command()(check)
 app.command()(schema)
+app.command()(sample)
 app.command("list")(list_components)
 app.command("plugins")(show_plugins)
 app.command("new-plugin")(new_plugin)

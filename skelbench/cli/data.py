@@ -137,7 +137,9 @@ def synth(
     classes: Annotated[int | None, typer.Option(min=2, help="Only the first so many classes.")] = None,
     param: Params = None,
 ) -> None:
-    """Write synthetic recordings in the data set's own raw format."""
+    """Write synthetic recordings in the data set's own raw format, or as a store where it has none."""
+    from skelbench.data.made import synthesise
+
     component = _component(dataset, param)
     if classes is not None and classes > component.classes:
         raise DataError(f"'{dataset}' has {component.classes} classes, not {classes}")
@@ -146,7 +148,8 @@ def synth(
     made = out.with_name(f"{out.name}.partial")
     shutil.rmtree(made, ignore_errors=True)
     try:
-        component.reader().synthesise(made, clips=clips, seed=seed, classes=classes)
+        layout = load_registry().layout_of(component)
+        synthesise(component, layout, made, clips=clips, seed=seed, classes=classes)
         made.replace(out)
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror or error}", where=out) from error

@@ -158,7 +158,11 @@ def _on_layout(layout: Layout, registry: Registry) -> Iterator[Data]:
         own = registry.find("layout", getattr(entry.component, "layout", ""))
         if isinstance(own, Layout) and len(own.joints) == len(layout.joints):
             yield _spec(registry) | {"data": {**_data(entry.component), "layout": layout.name}}
-    raise SpecError("No example: no data set has as many joints")
+    data = {"name": "skeletons", "layout": layout.name, "split": {"share": 0.7}}
+    yield _spec(registry) | {
+        "data": {"dataset": data, "clip": {"frames": 32, "fill": "resize"}},
+        "train": {"validation": {"by": "random"}},
+    }
 
 
 def _dataset(registry: Registry, *, skeletons: bool) -> Dataset:

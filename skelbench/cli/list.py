@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skelbench.cli.skeleton import drawn, facts
 from skelbench.cli.table import print_table
 from skelbench.components import KINDS, Component, Dataset, Layout, Operator, Strategy
 from skelbench.errors import PluginError, did_you_mean
@@ -106,16 +107,19 @@ def _shown(value: Any) -> str:
 def _show_one(registry: Registry, kind: str, name: str, json_output: bool) -> None:
     from skelbench.cli.cards import make_card  # the list itself does without checking specs
 
-    card = make_card(registry.entry(kind, name), registry)
+    card, component = make_card(registry.entry(kind, name), registry), registry.get(kind, name)
+    skeleton = component if isinstance(component, Layout) else None
     if json_output:
-        print(json.dumps(asdict(card), indent=2, default=str))
+        own = facts(skeleton) if skeleton else {}
+        print(json.dumps(asdict(card) | own, indent=2, default=str))
     else:
-        print(_text(card, _detail(registry.get(kind, name))))
+        print(_text(card, _detail(component), drawn(skeleton) if skeleton else []))
 
 
-def _text(card: Card, detail: str) -> str:
+def _text(card: Card, detail: str, drawing: list[str]) -> str:
     lines = [f"{card.kind} {card.name}", card.summary, f"From {card.origin} (plugin {card.plugin})", ""]
     lines += [card.contract, *([detail] if card.kind in ("dataset", "layout", "strategy") else ()), ""]
+    lines += [*drawing, ""] if drawing else []
     lines += ["Parameters" if card.parameters else "It takes no parameters."]
     for parameter in card.parameters:
         default = "required" if parameter.required else f"default {_shown(parameter.default)}"

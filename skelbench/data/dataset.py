@@ -189,8 +189,16 @@ class Reader(Protocol):
     def expected(self, protocol: str) -> tuple[int, int] | None:
         """The complete data set's (train, test) counts, or None where unknown."""
 
+
+@runtime_checkable
+class Synthesiser(Protocol):
+    """What a reader has besides where it makes synthetic recordings in its own raw format.
+
+    Of a reader without it, recordings are made from the layout and kept in a store.
+    """
+
     def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
-        """Write ``clips`` synthetic recordings under ``root`` in the data set's own raw format.
+        """Write ``clips`` synthetic recordings under ``root``.
 
         ``classes`` limits the classes that occur (the first ones); a marker file
         ``SYNTHETIC`` beside them makes the loaded clips carry ``synthetic=True``.

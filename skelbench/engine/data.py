@@ -15,6 +15,7 @@ from skelbench.console import Count, Screen
 from skelbench.data.dataset import Clips, Recordings
 from skelbench.data.fingerprint import raw_digest, short
 from skelbench.data.lock import one_at_a_time
+from skelbench.data.made import synthesise
 from skelbench.data.open import Split, open_clips, split
 from skelbench.data.remarks import remarks
 from skelbench.data.video.cache import FrameCache
@@ -226,6 +227,5 @@ def _synthesise(checked: Checked, root: Path, classes: int, screen: Screen) -> N
     screen.say(f"no --data given: making {made} synthetic recordings of {classes} classes")
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    reader = checked.dataset.reader()
-    reader.synthesise(partial, clips=made, seed=SYNTHETIC_SEED, classes=classes)
+    synthesise(checked.dataset, checked.layout, partial, clips=made, seed=SYNTHETIC_SEED, classes=classes)
     partial.rename(root)

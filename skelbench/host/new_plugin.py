@@ -46,6 +46,8 @@ KINDS = {
     "engine": Kind("engine", "one-by-one", "engines", {"engine": "{}"}),
     "dataset": Kind("dataset", "csv", "reader", {"dataset": "{}"}),
     "metric": Kind("metric", "worst-class", "metrics", {"metric": ", {}"}),
+    "layout": Kind("layout", "tree20", "skeletons", {"dataset": "ucla, layout: {}"}),
+    "column": Kind("column", "points-per-million", "columns"),
 }
 _SPEC = {
     "dataset": "ucla",

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from skelbench.components import Dataset
-from skelbench.data import Clips, read_clips, split_fingerprint
+from skelbench.components import Dataset, Layout
+from skelbench.data import Clips, is_store, open_store, read_clips, split_fingerprint
 from skelbench.data.border import train_mask
+from skelbench.data.made import synthesise
 from skelbench.data.remarks import remarks
 from skelbench.errors import DataError
 from skelbench.host.registry import Registry
@@ -32,12 +33,16 @@ class DatasetConformance(NamedComponent):
     real: ClassVar[str | Path | None] = None
 
     @pytest.fixture
-    def loaded(self, component: Dataset, tmp_path: Path) -> tuple[Any, Clips]:
-        """A reader, and what it reads of its own synthetic recordings."""
-        reader = component.reader()
+    def loaded(self, component: Dataset, skelbench_registry: Registry, tmp_path: Path) -> tuple[Any, Clips]:
+        """A reader, and synthetic recordings: its own, or those of its skeleton."""
+        layout = skelbench_registry.layout_of(component)
+        return component.reader(), self.made(component, layout, tmp_path / "made", 0)
+
+    def made(self, component: Dataset, layout: Layout, root: Path, seed: int) -> Clips:
+        """Synthetic recordings of the data set, read again."""
         classes = min(self.classes, component.classes)
-        reader.synthesise(tmp_path, clips=self.clips, seed=0, classes=classes)
-        return reader, read_clips(component, reader, tmp_path)
+        synthesise(component, layout, root, clips=self.clips, seed=seed, classes=classes)
+        return open_store(root) if is_store(root) else read_clips(component, component.reader(), root)
 
     def test_it_says_what_it_is(self, component: Dataset) -> None:
         """There are a summary and the forms it reads."""
@@ -102,21 +107,21 @@ class DatasetConformance(NamedComponent):
             assert np.array_equal(reader.is_train(clips, protocol), train)
             assert np.array_equal(reader.is_train(part, protocol), train[half])
 
-    def test_its_fingerprint_is_that_of_what_is_read(self, component: Dataset, tmp_path: Path) -> None:
+    def test_its_fingerprint_is_that_of_what_is_read(
+        self, component: Dataset, skelbench_registry: Registry, tmp_path: Path
+    ) -> None:
         """The same recordings have one fingerprint wherever they stand, and others have another."""
+        layout = skelbench_registry.layout_of(component)
         one, two, other = (
-            self.fingerprint(component, tmp_path / folder, seed)
+            self.fingerprint(component, self.made(component, layout, tmp_path / folder, seed))
             for folder, seed in (("one", 0), ("two", 0), ("other", 1))
         )
         assert one == two
         assert one != other
 
-    def fingerprint(self, component: Dataset, root: Path, seed: int) -> str:
-        """The fingerprint of the default protocol on synthetic recordings."""
-        reader = component.reader()
-        reader.synthesise(root, clips=self.clips, seed=seed, classes=min(self.classes, component.classes))
-        clips = read_clips(component, reader, root)
-        return split_fingerprint(clips, reader.is_train(clips, component.protocols[0]))
+    def fingerprint(self, component: Dataset, clips: Clips) -> str:
+        """The fingerprint of the default protocol on recordings."""
+        return split_fingerprint(clips, component.reader().is_train(clips, component.protocols[0]))
 
     def test_the_complete_data_set_is_known_or_not(self, component: Dataset) -> None:
         """For each protocol the counts of both parts, or None."""
@@ -126,21 +131,28 @@ class DatasetConformance(NamedComponent):
 
     def test_the_same_seed_writes_the_same(self, component: Dataset, tmp_path: Path) -> None:
         """Synthetic recordings depend on the seed alone."""
-        reader = component.reader()
+        reader = self.synthesiser(component)
         for folder in ("one", "two"):
             reader.synthesise(tmp_path / folder, clips=4, seed=3)
         one, two = ([reader.read(s)[0] for s in reader.sources(tmp_path / f)] for f in ("one", "two"))
         assert [clip.id for clip in one] == [clip.id for clip in two]
         assert all(np.array_equal(a.frames, b.frames) for a, b in zip(one, two, strict=True))
 
+    def synthesiser(self, component: Dataset) -> Any:
+        """The reader, where it makes recordings in its own raw format; else the test is skipped."""
+        reader = component.reader()
+        if not hasattr(reader, "synthesise"):
+            pytest.skip("the reader has no 'synthesise': recordings are made from its skeleton")
+        return reader
+
     def test_an_empty_folder_is_told(self, component: Dataset, tmp_path: Path) -> None:
         """A root without recordings is an error of the data."""
         with pytest.raises(DataError):
-            component.reader().sources(tmp_path)
+            read_clips(component, component.reader(), tmp_path)
 
     def test_a_damaged_file_is_told(self, component: Dataset, tmp_path: Path) -> None:
         """A file that holds something else is an error of the data that names the file."""
-        reader = component.reader()
+        reader = self.synthesiser(component)
         reader.synthesise(tmp_path, clips=2, seed=0)
         files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "SYNTHETIC"]
         for path in files:

@@ -202,4 +202,6 @@ def test_templates_are_in_the_wheel() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     folder = ROOT / "skelbench"
     packed = {path for pattern in data["skelbench"] for path in folder.glob(pattern)}
-    assert packed >= {path for path in (folder / "templates").rglob("*") if path.is_file()}
+    templates = {path for path in (folder / "host" / "templates").rglob("*") if path.is_file()}
+    assert {path.parent.name for path in templates} == {*KINDS, "common"}
+    assert packed >= templates
