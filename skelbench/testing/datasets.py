@@ -145,11 +145,6 @@ class DatasetConformance(NamedComponent):
             pytest.skip("the reader has no 'synthesise': recordings are made from its skeleton")
         return reader
 
-    def test_an_empty_folder_is_told(self, component: Dataset, tmp_path: Path) -> None:
-        """A root without recordings is an error of the data."""
-        with pytest.raises(DataError):
-            read_clips(component, component.reader(), tmp_path)
-
     def test_a_damaged_file_is_told(self, component: Dataset, tmp_path: Path) -> None:
         """A file that holds something else is an error of the data that names the file."""
         reader = self.synthesiser(component)

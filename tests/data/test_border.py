@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skelbench.components import Dataset
 from skelbench.data import Clip, Video, VideoArray, open_clips, open_videos, read_clips, split, write_store
+from skelbench.data.border import Border
 from skelbench.data.remarks import remarks
 from skelbench.errors import DataError, SkelbenchError
 from skelbench.recipe import ValidationOptions, VideoOptions
@@ -248,3 +250,17 @@ def test_a_sound_recording_passes_unchanged(tmp_path: Path) -> None:
     write_sources(tmp_path, files=1)
     clips = open_clips(made_dataset(), tmp_path, preprocess="none", layout=CHAIN)
     assert np.array_equal(clips.clip(0).frames, make_clip(0, 1).frames)
+
+
+def test_a_reader_that_finds_nothing_is_told_with_the_forms(tmp_path: Path) -> None:
+    class Empty:
+        class_names = ("a", "b")
+
+        def sources(self, root: Path) -> list[Path]:
+            return []
+
+    component = Dataset(
+        name="empty", target=Empty, layout="chain", classes=2, protocols=("all",), forms=("CSV files",)
+    )
+    with pytest.raises(DataError, match=r"nothing to read.*CSV files"):
+        Border(component).sources(component.reader(), tmp_path)
