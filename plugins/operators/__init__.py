@@ -19,14 +19,12 @@ from .params import (
     PixelsParams,
     PolicyParams,
     R2plus1dParams,
-    SgnClipParams,
-    SgnEmbedParams,
     SgnHeadParams,
-    SgnJointsParams,
     SgnSpatialParams,
     TransformerPolicyParams,
     VideoStemParams,
 )
+from .sgn_params import SgnClipParams, SgnEmbedParams, SgnJointsParams
 
 
 def _edge(name: str, summary: str, attribute: str = "") -> Operator:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from skelbench.components import Params, Slot
+from skelbench.components import BuildContext, Params, Slot
 
 from .params import Above0, DataBnParams, HeadParams, Positive, odd
 
@@ -85,6 +86,14 @@ Parents = tuple[tuple[int, int], ...]
 """Bones in the place of the layout's: pairs of a child and its parent, counted from 0."""
 
 
+def parent_misfits(parents: Parents, context: BuildContext) -> Iterator[tuple[str, str, str]]:
+    """(what, parameter, remedy) of a bone between joints that the layout has not."""
+    count = len(context.layout.joints)
+    if beyond := [joint for bone in parents for joint in bone if not 0 <= joint < count]:
+        what = f"has a bone of joint {beyond[0]}, and layout '{context.layout.name}' has 0 to {count - 1}"
+        yield what, "parents", "Leave 'parents' out, which takes the layout's bones"
+
+
 class BlockGraphConvParams(Params):
     """Parameters of a graph convolution in groups of channels.
 
@@ -98,6 +107,10 @@ class BlockGraphConvParams(Params):
     groups: Positive = 8
     parents: Parents = ()
 
+    def misfits(self, context: BuildContext) -> Iterator[tuple[str, str, str]]:
+        """Bones of other joints than the layout's."""
+        yield from parent_misfits(self.parents, context)
+
 
 class HypergraphAttentionParams(Params):
     """Parameters of attention among joints.
@@ -105,7 +118,8 @@ class HypergraphAttentionParams(Params):
     Attributes:
         channels: Output channels; None: those of the block around it, or as the input has.
         heads: Attention heads, which divide the channels.
-        groups: The group of each joint, in the order of the layout; None: those known for ntu25 and ucla20.
+        groups: The group of each joint, in the order of the layout; None: those known for ntu25 and ucla20,
+            of other layouts five parts by the bones.
         projection_groups: Groups of the 1x1 convolution behind the heads, which divide the channels.
         parents: Bones in the place of the layout's: pairs of a child and its parent, counted from 0.
     """
@@ -115,6 +129,14 @@ class HypergraphAttentionParams(Params):
     groups: tuple[int, ...] | None = None
     projection_groups: Positive = 4
     parents: Parents = ()
+
+    def misfits(self, context: BuildContext) -> Iterator[tuple[str, str, str]]:
+        """Groups and bones of other joints than the layout's."""
+        count, name = len(context.layout.joints), context.layout.name
+        if self.groups is not None and len(self.groups) != count:
+            what = f"groups {len(self.groups)} joints, and layout '{name}' has {count}"
+            yield what, "groups", "Give one number for each joint, in the order of the layout"
+        yield from parent_misfits(self.parents, context)
 
 
 class TemporalParams(Params):

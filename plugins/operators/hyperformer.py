@@ -14,6 +14,7 @@ from skelbench.components import BuildContext, Layout
 from skelbench.errors import SpecError
 
 from ..graphs.hops import bones_between
+from ..graphs.parts import body_parts
 from .blocks import out_channels
 
 GROUPS = {
@@ -21,6 +22,8 @@ GROUPS = {
     "ucla20": (0,) * 4 + (1,) * 8 + (2,) * 8,
 }
 """The group of each joint, for the layouts that the authors give them for."""
+_PARTS = 5
+"""As many as those of ntu25: limbs and trunk."""
 
 
 class HypergraphAttention(nn.Module):
@@ -111,17 +114,12 @@ def groups_of(layout: Layout, groups: Sequence[int] | None) -> list[int]:
 
     Args:
         layout: The skeleton.
-        groups: A number for each joint; None: those known for the layout.
+        groups: A number for each joint; None: those known for the layout, or else five parts by the bones.
 
     Raises:
-        SpecError: None are known, or there are more or fewer than joints.
+        SpecError: There are more or fewer than joints.
     """
-    if groups is None and layout.name not in GROUPS:
-        raise SpecError(
-            f"no groups of joints are known for layout '{layout.name}'",
-            remedy=f"Say the group of each joint in 'groups'; known: {', '.join(GROUPS)}",
-        )
-    given = GROUPS[layout.name] if groups is None else tuple(groups)
+    given = tuple(groups) if groups is not None else GROUPS.get(layout.name) or _limbs(layout)
     if len(given) != len(layout.joints):
         raise SpecError(
             f"'groups' names {len(given)} joints and layout '{layout.name}' has {len(layout.joints)}",
@@ -129,6 +127,12 @@ def groups_of(layout: Layout, groups: Sequence[int] | None) -> list[int]:
         )
     order = sorted(set(given))
     return [order.index(group) for group in given]
+
+
+def _limbs(layout: Layout) -> tuple[int, ...]:
+    """The part of each joint, of five by the bones."""
+    parts = body_parts(layout, min(_PARTS, len(layout.joints)))
+    return tuple(number for _, number in sorted((joint, n) for n, part in enumerate(parts) for joint in part))
 
 
 def _divides(channels: int, parts: int, what: str) -> None:

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from skelbench.components import Layout
 from skelbench.errors import SpecError
 
+from ..graphs.parts import body_parts
+from .sgn_params import group_misfits
+
 Groups = Sequence[Sequence[int]]
 
 # Those of ntu25 and shrec22 were released with AdaSGN; those of ucla20 are the same parts of the body.
@@ -62,26 +65,16 @@ def groups_of(layout: Layout, joints: int | None, groups: Groups | None) -> Grou
 
     Args:
         layout: The layout.
-        joints: How many groups: as many as joints (each its own), 1 (all), or a number in `GROUPS`.
+        joints: How many groups: those in `GROUPS` where there are so many, else parts by the bones.
         groups: Joints of each group, from 0, instead; every joint stands in one at least.
 
     Raises:
         SpecError: They do not fit the layout.
     """
-    count = len(layout.joints)
-    if groups is None:
-        known = {len(given): given for given in GROUPS.get(layout.name, ())}
-        known |= {1: (tuple(range(count)),), count: tuple((joint,) for joint in range(count))}
-        if joints not in known:
-            what = f"sgn_embed knows no groups that make {joints} of the {count} joints of '{layout.name}'"
-            some = ", ".join(map(str, sorted(known)))
-            raise SpecError(what, remedy=f"Set joints to one of {some}, or list the groups yourself")
-        return known[joints]
-    named = {joint for group in groups for joint in group}
-    if beyond := sorted(named - set(range(count))):
-        what = f"the groups of sgn_embed name joint {beyond[0]}, but '{layout.name}' has 0 to {count - 1}"
-        raise SpecError(what, remedy="Group the joints of the layout in use")
-    if missing := sorted(set(range(count)) - named):
-        what = f"the groups of sgn_embed leave out joint {missing[0]} ({layout.joints[missing[0]]})"
-        raise SpecError(what, remedy=f"Put each of the {count} joints of '{layout.name}' in a group")
-    return groups
+    for what, _, remedy in group_misfits(layout, joints, groups):
+        raise SpecError(f"sgn_embed {what}", remedy=remedy)
+    if groups is not None:
+        return groups
+    known = {len(given): given for given in GROUPS.get(layout.name, ())}
+    count = joints or len(layout.joints)
+    return known[count] if count in known else body_parts(layout, count)

@@ -11,7 +11,6 @@ from skelbench.components import Params, Slot
 LATE: dict[str, JsonValue] = {"late": True}
 Positive = Annotated[int, Field(gt=0)]
 Above0 = Annotated[float, Field(gt=0)]
-Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 
 
 def odd(kernel: int, what: str) -> int:
@@ -115,57 +114,6 @@ class EsanBlockParams(Params):
     type: Literal["st", "s1", "s2", "t1", "t2", "v"] = "v"
     directed: bool = False
     scale: Literal["none", "root", "mean"] = Field("none", json_schema_extra=LATE)
-
-
-Persons = Literal["present", "all"]
-
-
-class SgnJointsParams(Params):
-    """Parameters of the embedding of the semantics-guided network.
-
-    Attributes:
-        channels: Output channels, even: half embed the coordinates, half the joint type.
-        joints: Joints after a learned mixture: as many as the layout has, 1, or a number for which it
-            has groups (9 of ntu25 and ucla20, 11 of shrec22). None: the layout's joints, unmixed.
-        groups: Instead of ``joints``: for each mixed joint, those of the layout, from 0, whose mean it
-            is at first. Every joint stands in a group.
-        freeze: Share of the training before the mixture begins to learn.
-    """
-
-    channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
-    joints: Positive | None = None
-    groups: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
-    freeze: Annotated[float, Field(ge=0, lt=1)] = 0.25
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if self.joints is not None and self.groups is not None:
-            raise ValueError("'groups' says how many joints there are; leave out 'joints'")
-        if any(len(set(group)) < len(group) for group in self.groups or ()):
-            raise ValueError("a group names a joint twice")
-        return self
-
-
-class SgnClipParams(Params):
-    """Parameters of the input of networks that choose frame by frame.
-
-    Attributes:
-        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
-            ``all``, absent ones as zeros (released code).
-    """
-
-    persons: Persons = "present"
-
-
-class SgnEmbedParams(SgnJointsParams):
-    """Parameters of the input of the semantics-guided network: those of ``sgn_joints``, and one more.
-
-    Attributes:
-        persons: Whose scores are averaged: of those ``present`` in the clip (of two at most), or of
-            ``all``, absent ones as zeros (released code).
-    """
-
-    persons: Persons = "present"
 
 
 class SgnSpatialParams(Params):

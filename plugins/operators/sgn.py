@@ -21,6 +21,7 @@ from skelbench.errors import SpecError
 from .esan import JointNorm, fill_absent
 from .mixtures import Groups, JointMixture, groups_of
 from .sgn_inference import PreparedHead, PreparedJoints, PreparedSpatial
+from .sgn_params import person_misfits
 
 
 class SgnJoints(nn.Module):
@@ -141,9 +142,8 @@ def refuse_to_fill(operator: str, context: BuildContext, persons: str) -> None:
     Raises:
         SpecError: They cannot.
     """
-    if persons == "present" and context.persons > 2:
-        what = f"{operator} cannot leave out the absent ones of {context.persons} persons, only of two"
-        raise SpecError(what, remedy="Set data.clip.persons to 2, or persons: all")
+    for what, _, remedy in person_misfits(persons, context):
+        raise SpecError(f"{operator} {what}", remedy=remedy)
 
 
 def fold_persons(x: Tensor, fill: bool) -> Tensor:

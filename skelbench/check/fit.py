@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from skelbench.check.joints import fewer_joints
 from skelbench.components import Dataset, Layout
 from skelbench.host.registry import Registry
 from skelbench.spec.params import validated_params
@@ -120,6 +121,11 @@ def fit_to_data(resolved: Resolved, registry: Registry) -> Resolved:
             value, told = _instead(path, resolved.spec, dataset)
             changes |= value
             notes.append(f"{told}: {what}")
+        fewer = fewer_joints(resolved.data, len(layout.joints)) if layout is not None else {}
+        changes |= fewer
+        if fewer:
+            count, name = len(layout.joints), layout.name  # type: ignore[union-attr]
+            notes.append(f"joints: {count} where the network mixes more: layout '{name}' has {count}")
     changed = resolved.with_changes(changes, "changed for the data") if changes else resolved
     return replace(changed, notes=tuple(notes))
 

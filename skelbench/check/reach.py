@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
 from skelbench.check.checked import Checked
+from skelbench.check.network import frame_warnings, path_of
 from skelbench.errors import Problem
 from skelbench.space.nodes import Node, OpNode, SequenceNode, StageNode, TrellisNode
-from skelbench.spec.yaml import Path
 
 
 def reach_warnings(checked: Checked) -> list[Problem]:
@@ -20,13 +19,16 @@ def reach_warnings(checked: Checked) -> list[Problem]:
     of it has no extent in time, whatever its dilation.
 
     Args:
-        checked: The spec; of another modality than video it has none.
+        checked: The spec; on skeletons, see `skelbench.check.network.frame_warnings`.
     """
+    if checked.dataset.modality != "video":
+        frames, marks = checked.context().frames, checked.resolved.marks
+        return frame_warnings(checked.network, frames, marks)
     problems = []
     for stage, operators, frames in _stages(checked):
         dead = [name for name, operator in operators if _reach(operator) >= frames]
         if dead and stage.layers:
-            where = checked.resolved.marks.at(_path(stage.head.place))
+            where = checked.resolved.marks.at(path_of(stage.head.place))
             what = (
                 f"'{stage.name}' has {_frames(frames)}, so that the outer taps of {' and '.join(dead)} "
                 f"see only padding{_doubled(operators, frames)}"
@@ -98,7 +100,3 @@ def _doubled(operators: Operators, frames: int) -> str:
 
 def _frames(count: int) -> str:
     return f"{count} frame" if count == 1 else f"{count} frames"
-
-
-def _path(place: str) -> Path:
-    return tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", place))

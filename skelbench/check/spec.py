@@ -8,6 +8,7 @@ from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.check.data import data_problems
+from skelbench.check.network import network_misfits
 from skelbench.check.size import memory_problems, number_problems
 from skelbench.components import (
     NO_SKELETON,
@@ -56,7 +57,10 @@ def check_architecture(checked: Checked, registry: Registry, name: str) -> Named
         SpecError: There is none, or it does not fit the space.
     """
     if name in checked.architectures:
-        return checked.architectures[name]
+        named = checked.architectures[name]
+        if problems := architecture_problems(checked, named):
+            raise SpecError.of(problems)
+        return named
     if not Path(name).is_file():
         remedy = f"Name a file or one of the spec's. {did_you_mean(name, checked.architectures)}"
         raise SpecError(f"there is no architecture '{name}'", where=checked.resolved.path, remedy=remedy)
@@ -68,6 +72,15 @@ def check_architecture(checked: Checked, registry: Registry, name: str) -> Named
         raise SpecError(f"the network has no '{missing[0]}'", where=given.marks.at(("network",)))
     network = _expanded(registry, given.marks, given.network, "network")
     return NamedArchitecture(given.name, "", network, given.sample_in(SearchSpace(network)))
+
+
+def architecture_problems(checked: Checked, named: NamedArchitecture) -> list[Problem]:
+    """Why a named architecture cannot take the clips: some are for other data than a spec is used on."""
+    if checked.dataset.modality == "video":
+        return []
+    marks, found = checked.resolved.marks, dict.fromkeys(network_misfits(named.network, checked.context()))
+    told = f"architecture '{named.name}': "
+    return [Problem(told + what, marks.at(path), remedy) for what, path, remedy in found]
 
 
 def _expanded(registry: Registry, marks: Marks, raw: Mapping[str, Any], *path: str) -> NetworkNodes:
@@ -120,9 +133,18 @@ class _Check:
             metrics=tuple(m for m in metrics if isinstance(m, Metric)),
             **found,
         )
-        if too_much := memory_problems(checked):
+        if too_much := [*memory_problems(checked), *self._clip_problems(checked)]:
             raise SpecError.of(too_much)
         return checked
+
+    def _clip_problems(self, checked: Checked) -> list[Problem]:
+        """Parameters of operators that do not fit the joints, persons and frames of the clips."""
+        if checked.dataset.modality == "video":
+            return []
+        networks = (checked.network, checked.search_network)
+        context = checked.context()
+        found = [fault for network in networks for fault in network_misfits(network, context)]
+        return [Problem(what, self.marks.at(path), remedy) for what, path, remedy in dict.fromkeys(found)]
 
     def _fault(self, what: str, path: SpecPath, remedy: str = "") -> None:
         self.problems.append(Problem(what, self.marks.at(path), remedy))

@@ -50,7 +50,7 @@ def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry
     """A row for one spec; without a profile given, all its profiles are checked as well."""
     from skelbench.check.engine import check_engine
     from skelbench.check.reach import distinct_size, reach_warnings
-    from skelbench.check.spec import check_spec
+    from skelbench.check.spec import architecture_problems, check_spec
     from skelbench.spec.resolve import load_spec
 
     row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "distinct_size": None}
@@ -62,7 +62,10 @@ def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry
         check_engine(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
-        row |= {"distinct_size": distinct_size(checked), "warnings": reach_warnings(checked)}
+        unfit = [
+            one for named in checked.architectures.values() for one in architecture_problems(checked, named)
+        ]
+        row |= {"distinct_size": distinct_size(checked), "warnings": [*reach_warnings(checked), *unfit]}
         for name in resolved.profiles if profile is None else ():
             check_engine(check_spec(load_spec(spec, profile=name, sets=sets), registry))
     except SpecError as error:

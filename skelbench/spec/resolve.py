@@ -82,7 +82,7 @@ class Resolved:
         for path, value in changes.items():
             at: Any = data
             for step in path[:-1]:
-                at = at.setdefault(step, {})
+                at = at[int(step)] if isinstance(at, list) else at.setdefault(step, {})
             at.pop(path[-1], None)
             if value is not None:
                 at[path[-1]] = value

@@ -8,6 +8,7 @@ from skelbench_plugins.graphs.fixed import adjacency
 from skelbench_plugins.graphs.hops import at_distance, hops, links, over_frames
 from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
 from skelbench_plugins.layouts import NTU25, SHREC22
+from skelbench_plugins.operators.hyperformer import groups_of
 from torch import nn
 from torch.nn import functional
 
@@ -304,7 +305,6 @@ class TestHypergraphAttention:
     @pytest.mark.parametrize(
         ("layout", "params", "what"),
         [
-            (SHREC22, {}, "no groups of joints are known for layout 'shrec22'"),
             (NTU25, {"groups": (0, 1)}, "'groups' names 2 joints and layout 'ntu25' has 25"),
             (NTU25, {"heads": 5}, "5 heads do not divide 216 channels"),
             (NTU25, {"projection_groups": 7}, "7 groups of the projection do not divide 216 channels"),
@@ -326,10 +326,10 @@ class TestHypergraphAttention:
         assert module(torch.randn(2, 12, 4, 22)).shape == (2, 12, 4, 22)
 
 
-def test_what_a_layout_lacks_is_told_before_anything_is_trained():
+def test_groups_that_nobody_has_given_are_parts_by_the_bones():
     shrec = ("data.dataset=shrec17-14", "data.protocol=official")
-    with pytest.raises(SpecError, match="no groups of joints are known for layout 'shrec22'"):
-        describe_spec("modern", "attention", sets=shrec)
+    assert describe_spec("modern", "attention", sets=shrec)["params"]
+    assert sorted(set(groups_of(SHREC22, None))) == [0, 1, 2, 3, 4]
 
 
 def test_only_a_module_between_the_ends_may_stand_in_a_block():

@@ -189,9 +189,9 @@ class TestMixtures:
     @pytest.mark.parametrize(
         ("wrong", "told"),
         [
-            ({"joints": 7}, "7 of the 25 joints of 'ntu25'.*one of 1, 9, 25"),
+            ({"joints": 26}, "26 of the 25 joints of 'ntu25'.*from 1 to 25"),
             ({"groups": [[*range(24)], [25]]}, "joint 25, but 'ntu25' has 0 to 24"),
-            ({"groups": [[*range(24)]]}, r"leave out joint 24 \(right_thumb\)"),
+            ({"groups": [[*range(24)]]}, r"without joint 24 \(right_thumb\)"),
         ],
     )
     def test_that_do_not_fit_the_layout_are_refused(self, wrong, told, place):
@@ -220,9 +220,9 @@ class TestMixtures:
         options = RunOptions(
             runs=tmp_path / "runs",
             profile="quick",
-            sets=("data.dataset=ucla", "data.protocol=xview"),
+            sets=("architectures.sm0-25.network.input.joints=26",),
         )
-        with pytest.raises(SpecError, match="25 of the 20 joints of 'ucla20'"):
+        with pytest.raises(SpecError, match="26 of the 25 joints of 'ntu25'"):
             run_spec("sgn", options, "sm0-25")
         assert not [path for path in tmp_path.glob("runs/[!.]*") if path.is_dir()]
 
