@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skelbench.components import KINDS
-from skelbench.errors import Problem, SpecError
+from skelbench.errors import DataError, Problem, SpecError
 from skelbench.host.registry import Registry, load_registry
+
+if TYPE_CHECKING:
+    from skelbench.check.checked import Checked
 
 
 def check(
@@ -19,16 +23,20 @@ def check(
     ],
     profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
     sets: Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")] = [],  # noqa: B006
+    data: Annotated[
+        Path | None, typer.Option(help="Recordings, or a file that describes them: read and checked, too.")
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
     """Every problem of specs at once: place, what is wrong, and what to do about it.
 
-    Without --profile all profiles of a spec are checked too.
+    Without --profile all profiles of a spec are checked too. With --data the recordings are read as a run
+    would read them.
 
     Example: `skelbench check sgcn my-space.yaml --profile quick`
     """
     registry = load_registry()
-    rows = [_checked(spec, profile, sets, registry) for spec in specs]
+    rows = [_checked(spec, profile, sets, registry, data) for spec in specs]
     problems = [problem for row in rows for problem in row["problems"]]
     if json_output:
         told = ("problems", "warnings")
@@ -40,24 +48,34 @@ def check(
     for row in rows:
         if not row["problems"]:
             print(f"{row['spec']}: ok, {_counted(row)}, hash {row['hash'][:8]}")
+            print("".join(f"  {line}\n" for line in row["recordings"]), end="")
+        for note in row["notes"]:
+            print(f"note: {note}", file=sys.stderr)
         for warning in row["warnings"]:
             print(f"warning: {warning}", file=sys.stderr)
     if problems:
         raise SpecError.of(problems)
 
 
-def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry) -> dict[str, Any]:
+def _checked(
+    spec: str, profile: str | None, sets: list[str], registry: Registry, data: Path | None
+) -> dict[str, Any]:
     """A row for one spec; without a profile given, all its profiles are checked as well."""
     from skelbench.check.engine import check_engine
+    from skelbench.check.fit import fit_to_data, sets_dataset
     from skelbench.check.reach import distinct_size, reach_warnings
     from skelbench.check.spec import architecture_problems, check_spec
+    from skelbench.spec.data_file import is_data_file
     from skelbench.spec.resolve import load_spec
 
     row: dict[str, Any] = {"spec": spec, "hash": None, "space_size": None, "distinct_size": None}
-    row |= {"architectures": [], "warnings": []}
+    row |= {"architectures": [], "warnings": [], "notes": [], "recordings": []}
     problems: tuple[Problem, ...] = ()
     try:
-        resolved = load_spec(spec, profile=profile, sets=sets)
+        described = data if is_data_file(data) else None
+        resolved = load_spec(spec, profile=profile, sets=sets, data=described)
+        resolved = fit_to_data(resolved, registry) if described or sets_dataset(sets) else resolved
+        row["notes"] = list(resolved.notes)
         checked = check_spec(resolved, registry)
         check_engine(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
@@ -66,11 +84,20 @@ def _checked(spec: str, profile: str | None, sets: list[str], registry: Registry
             one for named in checked.architectures.values() for one in architecture_problems(checked, named)
         ]
         row |= {"distinct_size": distinct_size(checked), "warnings": [*reach_warnings(checked), *unfit]}
-        for name in resolved.profiles if profile is None else ():
+        for name in resolved.profiles if profile is None and data is None else ():
             check_engine(check_spec(load_spec(spec, profile=name, sets=sets), registry))
-    except SpecError as error:
+        if data is not None:
+            row["recordings"] = _recordings(checked, data if described is None else None)
+    except (SpecError, DataError) as error:
         problems = error.problems
     return {**row, "problems": problems}
+
+
+def _recordings(checked: Checked, root: Path | None) -> list[str]:
+    """What a run would find in the recordings, by default where the spec says that they are."""
+    from skelbench.engine.recordings import recording_facts
+
+    return recording_facts(checked, root or Path(checked.spec.data.root or "."))
 
 
 def _counted(row: dict[str, Any]) -> str:
