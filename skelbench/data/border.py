@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.archives import check_file
 from skelbench.data.dataset import Clip, Clips, FileReader, Reader
 from skelbench.data.video.dataset import Video, VideoArray, VideoReader
 from skelbench.errors import DataError, SkelbenchError, described
@@ -55,6 +56,7 @@ class Border:
                 the file and the recording.
         """
         where = place(source, root)
+        check_file(Path(where))
         given = _called(self.component.name, where, lambda: list(reader.read(source)))
         return [self._sound(clip, where) for clip in given]
 
@@ -64,6 +66,7 @@ class Border:
         Raises:
             DataError: The reader fails, or they do not agree with the data set's description.
         """
+        check_file(path)
         return self.frames(_called(self.component.name, path, lambda: reader.frames(path)), str(path))
 
     def videos(self, reader: VideoReader, root: Path, protocol: str) -> list[Video]:

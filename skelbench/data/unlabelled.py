@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.archives import check_file
 from skelbench.data.border import Border
 from skelbench.data.dataset import FileReader, Reader
 from skelbench.errors import DataError
@@ -115,6 +116,7 @@ def load_arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         DataError: It is missing, damaged, or empty.
     """
     remedy = "Give a file of numpy.save or numpy.savez that holds numbers"
+    check_file(path)
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)

@@ -14,6 +14,7 @@ from skelbench.results.files import disk, read_regular, sync_folder, write_atomi
 
 _BLOCK = 65536
 MOST_BYTES = 2**32
+_MOST_TOLD = 20
 DAMAGED = ".damaged"
 """Ending of the file beside a journal that holds its damaged lines."""
 Check = Callable[[dict[str, Any]], object]
@@ -79,9 +80,12 @@ def _entries(path: Path, sound: Check, tell: bool = True) -> list[tuple[dict[str
     with disk(path, "read the journal"):
         lines = read_regular(path, MOST_BYTES).split(b"\n")[:-1]
     found = [(_entry(line, sound), line) for line in lines]
-    for number, (entry, _) in enumerate(found, start=1):
-        if entry is None and tell:
+    damaged = [number for number, (entry, _) in enumerate(found, start=1) if entry is None]
+    if tell:
+        for number in damaged[:_MOST_TOLD]:
             print(f"skelbench: {path}:{number}: the journal's line is damaged and left out", file=sys.stderr)
+        if len(damaged) > _MOST_TOLD:
+            print(f"skelbench: {path}: and {len(damaged) - _MOST_TOLD:,} more lines", file=sys.stderr)
     return found
 
 

@@ -9,7 +9,8 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,25 @@ class _StandIn(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         if name in _REAL:
+            _leave_out_pictures(Path(self.__path__[0]))
             importlib.import_module(f"{METRICS}.utilities")  # in the order in which the package imports them
             made = getattr(importlib.import_module(_REAL[name]), name)
         else:
             made = type(name, (), {})
         setattr(self, name, made)
         return made
+
+
+def _leave_out_pictures(package: Path) -> None:
+    """Let metrics think that matplotlib is absent: it takes a second, and writes into the home folder."""
+    name = f"{METRICS}.utilities.imports"
+    spec = spec_from_file_location(name, package / "utilities" / "imports.py")
+    if name in sys.modules or spec is None or spec.loader is None:
+        return
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.__dict__["_MATPLOTLIB_AVAILABLE"] = False
+    sys.modules[name] = module
 
 
 @contextmanager
