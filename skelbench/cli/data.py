@@ -38,11 +38,14 @@ def check(
     protocol: Annotated[str | None, typer.Option(help="Protocol; the data set's first by default.")] = None,
     param: Params = None,
     decode: Decode = False,
+    every: Annotated[
+        bool, typer.Option("--list", help="Name every missing video, not only how many.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
 ) -> None:
     """Count recordings by split and class, compare with the complete data set, print the fingerprint.
 
-    Videos that are missing or damaged are named; with damaged ones the command fails.
+    Damaged videos are named and missing ones counted; with damaged ones the command fails.
     """
     component, root = _described(dataset, root, param)
     chosen = protocol or component.protocols[0]
@@ -58,7 +61,7 @@ def check(
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
-        show_report(found)
+        show_report(found, every)
     for part, count in (("train", found.train), ("test", found.test)):
         if not count:
             raise DataError(

@@ -84,12 +84,13 @@ def report(clips: Recordings, reader: Reader | VideoReader, protocol: str) -> Re
     )
 
 
-def show_report(found: Report) -> None:
-    """Print a report as a table."""
+def show_report(found: Report, every: bool = False) -> None:
+    """Print a report as a table; damaged files by name, missing ones as a number or, if asked, by name."""
     from rich.console import Console
     from rich.table import Table
 
     from skelbench.data import short
+    from skelbench.data.video.packets import MISSING
 
     console = Console()
     made_up = ", synthetic" if found.synthetic else ""
@@ -111,8 +112,11 @@ def show_report(found: Report) -> None:
     console.print(table)
     for line in found.remarks:
         console.print(line, style="yellow", markup=False, soft_wrap=True)
-    for line in found.unusable:
+    missing = [line for line in found.unusable if line.endswith(MISSING)]
+    for line in [*(one for one in found.unusable if one not in set(missing)), *(missing if every else ())]:
         console.print(line, style="red", markup=False, soft_wrap=True)
+    if missing and not every:
+        console.print(f"{len(missing)} videos are missing (--list names them)", style="red", soft_wrap=True)
     shortest, median, longest = found.frames
     console.print(f"frames: {shortest} to {longest}, median {median:g}; pre-processing: {found.preprocess}")
     console.print(f"fingerprint: {short(found.fingerprint)}")

@@ -55,6 +55,14 @@ def synthesise(
         shutil.rmtree(marked, ignore_errors=True)
 
 
+def with_channels(space: np.ndarray, component: Dataset) -> np.ndarray:
+    """Joints (T, M, V, 3) with the channels that a data set declares; what is no coordinate is 1."""
+    axes = min(3, component.channels if component.axes is None else component.axes)
+    out = np.ones((*space.shape[:3], component.channels), dtype=np.float32)
+    out[..., :axes] = space[..., :axes]
+    return out
+
+
 class _Made:
     """A reader of recordings that are made as they are read; each is a source of its own.
 
@@ -78,15 +86,16 @@ class _Made:
         space = generate(
             self.layout, label, subject, camera, rng, int(rng.integers(*_FRAMES)), self.component.persons
         )
-        return [Clip(f"made-{source:06d}", label, self._channels(space), subject, camera, 1 + turn % _SETUPS)]
-
-    def _channels(self, space: np.ndarray) -> np.ndarray:
-        """Joints (T, M, V, 3) with the channels that the data set declares; what is no coordinate is 1."""
-        own = self.component
-        axes = min(3, own.channels if own.axes is None else own.axes)
-        out = np.ones((*space.shape[:3], own.channels), dtype=np.float32)
-        out[..., :axes] = space[..., :axes]
-        return out
+        return [
+            Clip(
+                f"made-{source:06d}",
+                label,
+                with_channels(space, self.component),
+                subject,
+                camera,
+                1 + turn % _SETUPS,
+            )
+        ]
 
     def is_train(self, clips: Clips, protocol: str) -> np.ndarray:
         mask: np.ndarray = self.component.reader().is_train(clips, protocol)

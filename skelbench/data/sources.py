@@ -11,8 +11,11 @@ from typing import Any
 from skelbench.components import Dataset, Layout
 from skelbench.data.border import Border, check_together, place
 from skelbench.data.dataset import Clip, Clips, Reader
+from skelbench.errors import DataError, Problem
 
 SYNTHETIC_MARKER = "SYNTHETIC"
+_MOST_NAMED = 20
+"""Damaged files that one error names."""
 Progress = Callable[[int, int], None]
 """Called with (sources read, all sources)."""
 
@@ -54,11 +57,19 @@ def read_clips(
 def _read(
     border: Border, reader: Reader, sources: Sequence[Any], root: Path, progress: Progress | None
 ) -> Iterator[tuple[Clip, str]]:
+    damaged: list[Problem] = []
     for number, source in enumerate(sources):
-        for clip in border.read(reader, source, root):
-            yield clip, place(source, root)
+        try:
+            for clip in border.read(reader, source, root):
+                yield clip, place(source, root)
+        except DataError as error:
+            damaged += error.problems
+            if len(damaged) >= _MOST_NAMED:
+                break
         if progress:
             progress(number + 1, len(sources))
+    if damaged:
+        raise DataError.of(damaged)
 
 
 def is_synthetic(root: Path, sources: Sequence[Any]) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from skelbench import __version__
 from skelbench.check.checked import Checked
 from skelbench.data.dataset import Clip, Clips
+from skelbench.data.made import with_channels
 from skelbench.data.preprocess import preprocess
 from skelbench.data.synthetic import generate
 from skelbench.engine.card import card
@@ -152,7 +153,7 @@ def _example(checked: Checked, network: nn.Module) -> bytes:
         context = checked.context()
         rng = np.random.default_rng(_SEED)
         made = generate(checked.layout, 0, 0, 0, rng, frames=2 * context.frames + 1, persons=context.persons)
-        held["recording"] = made[..., : context.channels]
+        held["recording"] = with_channels(made, checked.dataset)
         raw = Clips.of(
             [Clip("example", 0, held["recording"])],
             dataset=checked.dataset.name,

@@ -63,7 +63,8 @@ def test_missing_videos_are_counted_against_the_complete_set_and_named(root: Pat
     assert found["expected"] == [9537, 3783]
     assert sum(found["missing"]) == 9537 + 3783 - 11
     assert found["unusable"] == [f"{gone}: the video is missing"]
-    assert "the video is missing" in run("check", "ucf101", root)
+    assert "1 videos are missing (--list names them)" in run("check", "ucf101", root)
+    assert "the video is missing" in run("check", "ucf101", root, "--list")
 
 
 def test_damaged_videos_are_named_and_fail_the_check(root: Path) -> None:

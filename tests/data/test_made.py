@@ -10,7 +10,7 @@ import pytest
 
 from skelbench.components import Dataset
 from skelbench.data import open_store, training_part
-from skelbench.data.made import synthesise
+from skelbench.data.made import synthesise, with_channels
 from skelbench.errors import DataError
 from tests.data.made import CHAIN
 
@@ -58,3 +58,10 @@ def test_videos_are_not_made_up(tmp_path: Path) -> None:
     videos = replace(OWN, modality="video")
     with pytest.raises(DataError, match="makes no synthetic videos"):
         synthesise(videos, CHAIN, tmp_path / "made", clips=3, seed=0)
+
+
+def test_a_fourth_channel_is_there_too() -> None:
+    space = np.zeros((4, 1, 5, 3), dtype=np.float32)
+    made = with_channels(space, replace(OWN, channels=4, axes=3))
+    assert made.shape == (4, 1, 5, 4)
+    assert (made[..., 3] == 1).all()

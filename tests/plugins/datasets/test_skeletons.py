@@ -359,3 +359,14 @@ def test_stores_of_other_parameters_are_others(tmp_path: Path) -> None:
     assert shapes == [3, 3]
     assert len(list((tmp_path / "cache").glob("skeletons-*"))) >= 2
     assert replace(own, classes=2) == own
+
+
+def test_several_damaged_files_are_named_at_once(tmp_path: Path) -> None:
+    florence(tmp_path)
+    damaged = sorted(tmp_path.glob("*.txt"))[:2]
+    for path in damaged:
+        path.write_text("1 2\n")
+    with pytest.raises(DataError) as told:
+        read(FLORENCE, tmp_path)
+    assert len(told.value.problems) == 2
+    assert all(path.name in str(told.value) for path in damaged)
