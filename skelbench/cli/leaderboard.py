@@ -54,6 +54,7 @@ def leaderboard(
     """
     from skelbench.leaderboard.command import Form, show_or_write
     from skelbench.leaderboard.view import read_wish
+    from skelbench.papers.costs import cost_of
 
     form = Form(format, json_output, read_wish(columns, sort, where or [], pareto))
-    show_or_write(dataset, form, output, check, runs)
+    show_or_write(dataset, form, output, check, runs, cost_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skelbench.leaderboard.table import AS_REPORTED, COLUMNS, Cell, Table
+from skelbench.leaderboard.table import AS_REPORTED, BESIDE, COLUMNS, Cell, Table
 
 SPLIT = "split"
 LABELS = {
@@ -23,7 +23,7 @@ LABELS = {
 }
 TEXTS = (
     *("name", "model", "space", "strategy", "dataset", "protocol", "stream", "pareto", "device", "selection"),
-    *("source", "date", "run", AS_REPORTED),
+    *("source", "date", "run", AS_REPORTED, "reported_counts", "url"),
 )
 _FEWER_IS_BETTER = {
     *("rank", "top1_std", "params_m", "gmacs", "gflops", "latency_ms", "search_cost_h", "views"),
@@ -33,12 +33,12 @@ _FIRST_OF = {"rank", "top1_interval"}
 
 def names_of(table: Table) -> tuple[str, ...]:
     """Every column of a table, in the order of CSV files but for the split."""
-    return (*COLUMNS, *table.extra, AS_REPORTED)
+    return (*COLUMNS, *table.extra, *BESIDE)
 
 
 def label(name: str) -> str:
     """What a column is called for readers."""
-    return LABELS.get(name, name.replace("_", " ") if name in COLUMNS else name)
+    return LABELS.get(name, name.replace("_", " ") if name in (*COLUMNS, *BESIDE) else name)
 
 
 def is_number(name: str) -> bool:

@@ -15,6 +15,7 @@ from skelbench.errors import PluginError, SkelbenchError, described, did_you_mea
 from skelbench.host.guard import stdout_captured
 from skelbench.host.registry import Entry, load_registry
 from skelbench.leaderboard import publish
+from skelbench.leaderboard.costs import Counter, completed, read_costs, write_costs
 from skelbench.leaderboard.markdown import to_markdown
 from skelbench.leaderboard.render import to_csv, to_json, to_rich
 from skelbench.leaderboard.row import ColumnFunction
@@ -42,7 +43,12 @@ class Form:
 
 
 def show_or_write(
-    dataset: str | None, form: Form, output: Path | None, check: bool, runs: list[Path] | None
+    dataset: str | None,
+    form: Form,
+    output: Path | None,
+    check: bool,
+    runs: list[Path] | None,
+    counted: Counter,
 ) -> None:
     """Show the tables, write them, or compare them with what is on disk; see the command's help."""
     target = output or (Path("leaderboards") if check else None)
@@ -53,7 +59,12 @@ def show_or_write(
     _tell_failed(records)
     folder = publish.published_folder(target)
     figures = publish.reported_figures(folder)
-    tables = _only(make_tables(records, figures, _columns(), publish.names_of(folder)), dataset)
+    costs = read_costs(folder)
+    if target is not None and not check and publish.is_published(target):
+        costs = completed(costs, figures, counted)
+        write_costs(target, costs)
+    made = make_tables(records, figures, _columns(), publish.names_of(folder), costs)
+    tables = _only(made, dataset)
     if target is None:
         _show(view_tables(tables, form.wish), form, records, _places(folder, runs))
     elif check:

@@ -63,7 +63,7 @@ def _grid(view: View, link: Link) -> list[str]:
     columns = [
         _Column(
             for_markdown(column_title(view, name)),
-            [for_markdown(metric_cell(view, row, name)) for row in view.rows],
+            [_cell(view, row, name) for row in view.rows],
             "---:" if is_number(name) else "---",
         )
         for name in shown_columns(view)
@@ -74,6 +74,19 @@ def _grid(view: View, link: Link) -> list[str]:
     rows = zip(*(column.cells for column in columns), strict=True)
     titles, rules = [column.title for column in columns], [column.rule for column in columns]
     return [f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows)]
+
+
+def _cell(view: View, row: Row, name: str) -> str:
+    """A cell; publications are links."""
+    text = metric_cell(view, row, name)
+    links = str(row["url"] or "").split()
+    if name != "source" or not links:
+        return for_markdown(text)
+    parts = []
+    for part, link in zip(text.split("; "), links, strict=True):
+        cite, comma, place = part.partition(", Table")
+        parts.append(f"[{for_markdown(cite)}]({link}){for_markdown(comma + place)}")
+    return "; ".join(parts)
 
 
 def _records(row: Row, link: Link) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 from skelbench.leaderboard.cells import column_title, metric_cell, shown_columns
 from skelbench.leaderboard.column import SPLIT, is_number
 from skelbench.leaderboard.plain import for_spreadsheet, plain
-from skelbench.leaderboard.table import AS_REPORTED, COLUMNS, SPLIT_DIGITS, Row
+from skelbench.leaderboard.table import BESIDE, COLUMNS, SPLIT_DIGITS, Row
 from skelbench.leaderboard.view import View
 
 _DROPPED_FIRST = ("source", "space", "params_m", "as_reported", "strategy", "stream")
@@ -24,14 +24,14 @@ _EDGES, _GAP, _NARROWEST = 2, 2, 12
 
 
 def to_csv(views: Sequence[View]) -> str:
-    """All tables as one CSV: fixed columns, further ones, ``as_reported`` and ``split``; or those asked for.
+    """All tables as one CSV: fixed columns, further ones, publications' and ``split``; or those asked for.
 
     Text that a spreadsheet would take for a formula has an apostrophe before it.
     """
     extra = dict.fromkeys(name for view in views for name in view.table.extra)
     asked = next((view.asked.columns for view in views), ())
     out = io.StringIO()
-    names = asked or (*COLUMNS, *extra, AS_REPORTED, SPLIT)
+    names = asked or (*COLUMNS, *extra, *BESIDE, SPLIT)
     writer = csv.DictWriter(out, names, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for view in views:

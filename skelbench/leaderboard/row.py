@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
 from skelbench.errors import PluginError
+from skelbench.leaderboard.costs import Cost
 from skelbench.leaderboard.names import Names
 from skelbench.leaderboard.reported import Reported
 from skelbench.leaderboard.uncertainty import Interval, accuracy_interval, mean_interval
@@ -43,6 +44,9 @@ COLUMNS = (
     "run",
 )
 AS_REPORTED = "as_reported"
+BESIDE = (AS_REPORTED, "reported_params_m", "reported_cost", "reported_counts", "url")
+"""Columns of what publications say, behind all others."""
+UNKNOWN = "unknown"
 NO_SIGNAL = "no signal"
 SHARES = ("top1", "top5")
 """Metrics that are shares of test recordings, and so have an interval of their own from one run."""
@@ -85,7 +89,7 @@ def measured_row(
         "source": first.source,
         "date": max(r.date for r in group).isoformat(),
         "run": " ".join(r.run for r in group),
-        AS_REPORTED: None,
+        **dict.fromkeys(BESIDE),
     }
     row |= {name: _mean([r.metrics.get(name) for r in group], 2) for name in further_metrics(group)}
     row |= _metric(metric, group)
@@ -94,13 +98,33 @@ def measured_row(
     )
 
 
-def reported_row(figure: Reported, columns: Iterable[str], names: Names) -> Row:
-    """The row of a publication's figure; what it does not state is blank."""
-    given: Row = dict.fromkeys((*COLUMNS, AS_REPORTED, *columns))
-    stated = figure.model_dump(exclude={"source"})
-    given |= {k: v or None for k, v in stated.items()}
+def reported_row(figure: Reported, columns: Iterable[str], names: Names, cost: Cost | None = None) -> Row:
+    """The row of a publication's figure; what it does not state is blank.
+
+    Args:
+        figure: The figure.
+        columns: Further columns.
+        names: What models are called.
+        cost: What the network of ours that it names costs, for each of its streams.
+    """
+    spec = figure.network.partition("#")[0]
+    times = figure.stream.count("+") + 1
+    stated = ("dataset", "protocol", "stream", "model", "space", "strategy", "top1", "top5", AS_REPORTED)
+    given: Row = dict.fromkeys((*COLUMNS, *BESIDE, *columns))
+    given |= {name: getattr(figure, name) or None for name in (*stated, "url")}
+    if cost:
+        given["params_m"] = round(times * cost.params / 1e6, 4)
+        if cost.macs:
+            given |= {
+                "gmacs": round(times * cost.macs / 1e9, 4),
+                "gflops": round(2 * times * cost.macs / 1e9, 4),
+            }
     return given | {
-        "name": names.of_model(figure.model, figure.space),
+        "name": names.of_model(figure.model, figure.space or spec),
+        "views": figure.views or UNKNOWN,
+        "reported_params_m": figure.params_m,
+        "reported_cost": figure.cost,
+        "reported_counts": figure.counts or None,
         "source": f"reported: {figure.source}",
     }
 

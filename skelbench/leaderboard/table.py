@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from skelbench.leaderboard.costs import Costs
+from skelbench.leaderboard.costs import key as cost_key
 from skelbench.leaderboard.names import Names
 from skelbench.leaderboard.reported import Reported
 from skelbench.leaderboard.row import (
     AS_REPORTED,
+    BESIDE,
     COLUMNS,
     NO_SIGNAL,
     Cell,
@@ -29,7 +32,17 @@ from skelbench.leaderboard.uncertainty import Interval, rank_ranges
 from skelbench.results.health import LEAST_RELIABILITY, MOST_TIES
 from skelbench.results.record import Record
 
-__all__ = ["AS_REPORTED", "COLUMNS", "Cell", "ColumnFunction", "Row", "Table", "TableKey", "make_tables"]
+__all__ = [
+    "AS_REPORTED",
+    "BESIDE",
+    "COLUMNS",
+    "Cell",
+    "ColumnFunction",
+    "Row",
+    "Table",
+    "TableKey",
+    "make_tables",
+]
 
 _Placed = tuple[Row, Interval | None]
 
@@ -99,6 +112,7 @@ def make_tables(
     reported: Iterable[Reported] = (),
     columns: Mapping[str, ColumnFunction] | None = None,
     names: Names | None = None,
+    costs: Costs | None = None,
 ) -> list[Table]:
     """Every table that the records give.
 
@@ -124,7 +138,7 @@ def make_tables(
     for figure in reported:
         figures[TableKey(figure.dataset, False, figure.protocol, "reported", "")].append(figure)
     return [
-        _table(key, groups.get(key, []), figures.get(key, []), columns, names)
+        _table(key, groups.get(key, []), figures.get(key, []), columns, names, costs or {})
         for key in sorted({*groups, *figures})
     ]
 
@@ -135,6 +149,7 @@ def _table(
     figures: Iterable[Reported],
     columns: Mapping[str, ColumnFunction],
     names: Names,
+    costs: Costs,
 ) -> Table:
     metric = _ranking_metric(groups)
     own = [record for group in groups for record in group]
@@ -145,13 +160,16 @@ def _table(
     for group in groups:
         row, interval = measured_row(group, key.label, metric, columns, names)
         placed.append((_in_order(row, extra), interval))
-    placed += [(_in_order(blank | reported_row(figure, columns, names), extra), None) for figure in figures]
-    _mark_pareto([row for row, _ in placed], metric)
+    for figure in figures:
+        row = reported_row(figure, columns, names, costs.get(cost_key(figure)))
+        placed.append((_in_order(blank | row, extra), None))
+    if key.source == "measured":
+        _mark_pareto([row for row, _ in placed], metric)
     return Table(key, _ranked(placed, metric), extra, metric)
 
 
 def _in_order(row: Row, extra: Sequence[str]) -> Row:
-    return {name: row.get(name) for name in (*COLUMNS, AS_REPORTED, *extra)}
+    return {name: row.get(name) for name in (*COLUMNS, *BESIDE, *extra)}
 
 
 def _ranking_metric(groups: Iterable[Sequence[Record]]) -> str:

@@ -214,7 +214,7 @@ def _readers_view(table: Table, rows: list[Row]) -> View:
     numbers = ("params_m", "gmacs", *(["latency_ms"] if _everywhere(rows, "latency_ms") else []), "pareto")
     wanted = ["rank", "name", "space", "strategy", "stream", metric, interval, *numbers]
     wanted += [name for name in table.extra if name not in metric_columns(metric)]
-    wanted += [*([AS_REPORTED] if table.key.source == "reported" else []), "source"]
+    wanted += [*([AS_REPORTED, "views"] if table.key.source == "reported" else []), "source"]
     said = ("dataset", "protocol", *(["source"] if table.key.source == "measured" else []))
     given = [n for n in names_of(table) if n not in said and any(row[n] is not None for row in rows)]
     constant = {}

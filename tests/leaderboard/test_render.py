@@ -12,7 +12,7 @@ from rich.console import Console
 from skelbench.leaderboard.markdown import pareto_section, to_markdown
 from skelbench.leaderboard.render import to_csv, to_json, to_rich
 from skelbench.leaderboard.reported import Reported
-from skelbench.leaderboard.table import COLUMNS, make_tables
+from skelbench.leaderboard.table import BESIDE, COLUMNS, make_tables
 from skelbench.leaderboard.view import view_table
 from tests.results.records import record, records
 
@@ -56,13 +56,13 @@ def test_csv_gives_back_every_cell(found):
 
 def test_csv_has_the_same_columns_whatever_there_is():
     header = to_csv([]).strip()
-    assert header == ",".join([*COLUMNS, "as_reported", "split"])
+    assert header == ",".join([*COLUMNS, *BESIDE, "split"])
     assert to_csv(views([record()], [FIGURE])).splitlines()[0] == header
 
 
 def test_further_metrics_and_then_plugin_columns_follow_the_fixed_ones():
     found = views([record(metrics={"top1": 9.0, "z": 1.0, "b": 2.0})], columns={"a": lambda r: 1.0})
-    assert to_csv(found).splitlines()[0].split(",")[len(COLUMNS) :] == ["b", "z", "a", "as_reported", "split"]
+    assert to_csv(found).splitlines()[0].split(",")[len(COLUMNS) :] == ["b", "z", "a", *BESIDE, "split"]
 
 
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", " =1"])
