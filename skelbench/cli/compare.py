@@ -19,6 +19,9 @@ def compare(
             "stands for all its seeds.",
         ),
     ],
+    table: Annotated[
+        bool, typer.Option("--table", help="Compare with every row of its published table, too.")
+    ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
     """Is the first network better than each of the others? Paired over test recordings and over seeds.
@@ -29,11 +32,15 @@ def compare(
 
     Example: `skelbench compare sgn-ucla.sgn-feb242f8 esan-ucla.esan-85c07718`
     """
-    from skelbench.leaderboard.compare import compare_rows, find_row
+    from skelbench.leaderboard.compare import compare_rows, find_row, rows_beside
     from skelbench.leaderboard.publish import published_folder
 
     records = published_folder() / "records"
-    found = [comparison.as_data() for comparison in compare_rows([find_row(row, records) for row in rows])]
+    named = [find_row(row, records) for row in rows]
+    known = {record.run for row in named for record in row.records}
+    beside = rows_beside(named[0], records) if table else []
+    others = [row for row in beside if not known & {record.run for record in row.records}]
+    found = [comparison.as_data() for comparison in compare_rows([*named, *others])]
     if json_output:
         typer.echo(json.dumps(found, indent=2))
         return

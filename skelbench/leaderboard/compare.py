@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -130,10 +130,32 @@ def find_row(name: str, published: Path) -> Row:
         raise RunFolderError(f"this is not one row but {len(groups)}: {some}", where=name, remedy="Name one")
     if any("top1" not in record.metrics for record in groups[0]):
         raise RunFolderError("the run has no top1", where=name, remedy="Evaluate it with the metric top1")
-    at = {record.run: place for place, record in placed}
-    files = [scores_file(at[record.run]) for record in groups[0]]
+    return _row(groups[0], {record.run: place for place, record in placed}, name.rstrip("/"))
+
+
+def rows_beside(first: Row, published: Path) -> list[Row]:
+    """The other rows of the published table in which a row stands, or would.
+
+    Args:
+        first: The row.
+        published: The folder of published records.
+    """
+    groups = group_seeds(record for _, record in placed_records(published))
+    here = [
+        group
+        for group in groups
+        if all(getattr(group[0], name) == getattr(first.records[0], name) for name in _ALIKE)
+        and not {record.run for record in group} & set(_runs(first))
+        and all("top1" in record.metrics for record in group)
+    ]
+    return [_row(group, {record.run: published / f"{record.run}.json" for record in group}) for group in here]
+
+
+def _row(group: Sequence[Record], at: Mapping[str, Path], name: str = "") -> Row:
+    """A row with its scores, where all are there; without a name, its first run's but for the seed."""
+    files = [scores_file(at[record.run]) for record in group]
     scores = tuple(read_scores(file) for file in files) if all(file.is_file() for file in files) else None
-    return Row(name.rstrip("/"), tuple(groups[0]), scores)
+    return Row(name or group[0].run.rpartition("-")[0], tuple(group), scores)
 
 
 def _runs(row: Row) -> list[str]:

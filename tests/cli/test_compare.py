@@ -165,3 +165,19 @@ def test_it_imports_neither_torch_nor_nni():
     )
     paths = [finished("a", 190), finished("b", 150)]
     subprocess.run([sys.executable, "-c", code, *paths], check=True, capture_output=True)
+
+
+def test_a_whole_table_is_compared_with_and_adjusted_for(place):
+    names = {"a": 190, "b": 120, "c": 100, "d": 60}
+    for name, right in names.items():
+        said = {"spec": name, "spec_hash": name * 8, "model": name, "run": f"{name}-{name * 8}-0"}
+        counts = {"train": 1, "validation": 0, "test": CLIPS}
+        made = record(**said, clips=counts, metrics={"top1": 100 * right / CLIPS})
+        made.write(place / "leaderboards" / "records" / f"{made.run}.json")
+    elsewhere = record(spec="e", spec_hash="e" * 8, model="e", run="e-eeeeeeee-0", protocol="other")
+    elsewhere.write(place / "leaderboards" / "records" / "e-eeeeeeee-0.json")
+    found = data("a-aaaaaaaa", "--table")
+    assert sorted(one["second"] for one in found) == ["b-bbbbbbbb", "c-cccccccc", "d-dddddddd"]
+    assert all(one["p_holm"] >= one["p"] for one in found)
+    assert min(found, key=lambda one: one["p"])["p_holm"] == pytest.approx(3 * min(one["p"] for one in found))
+    assert len(data("a-aaaaaaaa", "b-bbbbbbbb", "--table")) == 3
