@@ -83,8 +83,7 @@ class Field:
         kept = table.complete & self.allowed[table.arrays["network"]]
         if not kept.any():
             raise DataError(f"no complete architecture of {table.name} is left", remedy="Raise --max-gmacs")
-        listed = table.architectures
-        self.space = type(table.space)(table.points, [listed[i] for i in np.flatnonzero(kept)])
+        self.space = table.part(kept)
         self.holes = int((~table.complete).sum())
         if options.evaluations < 1 or options.repetitions < 1:
             raise SpecError("a bench needs one evaluation and one repetition at least")

@@ -24,13 +24,17 @@ class TableSpace:
     Args:
         points: Every decision, in the order of the spec.
         architectures: Canonical samples: their labels in the order of the points, active ones alone.
+        around: The space of which these are a part. What is of it and not listed can be named, so that a
+            search that puts it together is told of a hole; None: there is nothing else.
 
     Attributes:
         points: See above.
     """
 
-    def __init__(self, points: Sequence[Point], architectures: Sequence[Sample]) -> None:
-        self.points = tuple(points)
+    def __init__(
+        self, points: Sequence[Point], architectures: Sequence[Sample], around: TableSpace | None = None
+    ) -> None:
+        self.points, self._around = tuple(points), around
         self._architectures = list(architectures)
         self._tree: dict[Any, Any] = {}
         for sample in self._architectures:
@@ -61,8 +65,10 @@ class TableSpace:
         """The same architecture without inactive labels, in the order of the points.
 
         Raises:
-            SpecError: It is not listed.
+            SpecError: It is not listed, nor in the space around.
         """
+        if self._around is not None:
+            return self._around.canonical(sample)
         labels = [point.label for point in self.points]
         for label in sample:
             if label not in labels:

@@ -91,8 +91,17 @@ class Table:
     @cached_property
     def space(self) -> TableSpace:
         """The architectures that are complete, as a space: holes are no part of it."""
+        return self.part(self.complete)
+
+    def part(self, kept: np.ndarray) -> TableSpace:
+        """Some of the architectures as a space.
+
+        Args:
+            kept: Which, (architectures,) bool. A search that puts another one together is told of a hole.
+        """
         listed = self.header["architectures"]
-        return TableSpace(self.points, [listed[i] for i in np.flatnonzero(self.complete)])
+        there = [listed[i] for i in np.flatnonzero(kept)]
+        return TableSpace(self.points, there, None if kept.all() else self._whole_space)
 
     @cached_property
     def _rows(self) -> dict[Any, int]:

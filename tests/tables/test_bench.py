@@ -109,6 +109,16 @@ def test_a_budget_of_macs_leaves_out_what_costs_more(table, strategies):
     assert result.regret.min() >= 0
 
 
+@pytest.mark.parametrize("name", ["evolution", "local", "tpe", "ceim"])
+def test_a_search_that_asks_for_a_hole_is_told_and_goes_on(name, holed, table, strategies):
+    (result,) = run_bench(holed, strategies(name), BenchOptions(evaluations=40, repetitions=5))
+    assert result.holes > 0
+    assert (result.evaluations <= 40).all()
+    assert np.isfinite(result.regret).all()
+    few = BenchOptions(evaluations=25, repetitions=5, most_gmacs=float(np.median(table.arrays["macs"])) / 1e9)
+    assert np.isfinite(run_bench(table, strategies(name), few)[0].regret).all()
+
+
 def test_holes_are_no_part_of_the_space(holed, strategies):
     (result,) = run_bench(holed, strategies("grid"), BenchOptions(evaluations=61, repetitions=2))
     assert (result.evaluations == 61).all()

@@ -1,0 +1,41 @@
+"""The table that comes along: what it is, that it is worth its gates, and that strategies can search it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skelbench.spec.resolve import load_spec
+from skelbench.tables.bench import BenchOptions, run_bench
+from skelbench.tables.catalog import OpenTable, file_of, open_table
+from skelbench.tables.quality import measure_quality
+
+
+@pytest.fixture(scope="module")
+def slots() -> OpenTable:
+    return open_table("ucla-slots")
+
+
+def test_it_is_of_the_shipped_spec_and_small(slots: OpenTable, registry) -> None:
+    assert slots.header["hash"] == load_spec("ucla-slots").table_hash
+    assert not slots.header["synthetic"]
+    assert file_of(registry.get("table", "ucla-slots")).stat().st_size < 3_000_000
+
+
+def test_it_passes_every_gate(slots: OpenTable) -> None:
+    assert all(passed for *_, passed in measure_quality(slots).gates())
+
+
+def test_what_it_lacks_it_says(slots: OpenTable) -> None:
+    holes = int((~slots.complete).sum())
+    assert any("has holes" in said for said in slots.header["shortcomings"]) == bool(holes)
+    assert np.isnan(slots.truth[~slots.trained]).all()
+    assert slots.seeds == (0, 1, 2)
+
+
+@pytest.mark.parametrize("name", ["random", "local", "evolution", "tpe", "grid", "ceim"])
+def test_strategies_search_it(name: str, slots: OpenTable, registry) -> None:
+    given = [(registry.get("strategy", name), {})]
+    (result,) = run_bench(slots, given, BenchOptions(evaluations=50, repetitions=4))
+    assert (result.evaluations > 10).all()
+    assert np.isfinite(result.regret).all()
