@@ -108,6 +108,7 @@ def prepare(
     """
     from skelbench.console import Screen
     from skelbench.data import open_store, write_store
+    from skelbench.data.lock import one_at_a_time
 
     component = _component(dataset, param)
     _must_exist(root)
@@ -117,7 +118,7 @@ def prepare(
         _index(component, root, out, decode)
         return
     layout = load_registry().layout_of(component)
-    with Screen().count(f"preparing {dataset}") as progress:
+    with one_at_a_time(out), Screen().count(f"preparing {dataset}") as progress:
         write_store(
             out,
             component,

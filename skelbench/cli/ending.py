@@ -32,8 +32,7 @@ def run(command: Callable[[], object], debug: Callable[[], bool]) -> None:
     except SystemExit as stop:
         _leave(stop)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(BROKEN_PIPE)
+        _nobody_reads()
     except Exception as error:
         failed = None if debug() else _told(error)
         if failed is None:
@@ -45,11 +44,19 @@ def _leave(stop: SystemExit) -> NoReturn:
     """End as typer wants it, which makes an exit of an interruption; an exit of anybody else is an error."""
     if stopping.stopped() or stop.code == INTERRUPTED:
         stopping.leave()
+    if isinstance(stop.__context__, BrokenPipeError):  # rich and typer make an exit of it
+        _nobody_reads()
     frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(stop.__traceback__)]
     if frames[-1].partition(".")[0] not in ("typer", "click", "skelbench"):
         _fail(WorkFailed(EXITED.format(described(stop)), remedy=GO_ON))
     stopping.let_go()
     raise stop
+
+
+def _nobody_reads() -> NoReturn:
+    """End without a word, as what reads standard output has ended (``| head``)."""
+    sys.stderr.close()
+    sys.exit(BROKEN_PIPE)
 
 
 def _told(error: Exception) -> SkelbenchError | None:

@@ -203,6 +203,26 @@ def test_errors_become_one_paragraph_and_an_exit_code(
     assert capsys.readouterr() == ("", f"skelbench: {told}\n")
 
 
+PRINTS = """
+import rich
+from skelbench.cli import ending
+def lines():
+    for n in range(100_000):
+        rich.print(n)
+ending.run(lines, lambda: False)
+"""
+
+
+def test_a_reader_that_ends_is_no_error():
+    """As with ``| head``; nothing is said of it, whoever notices."""
+    command = [sys.executable, "-c", PRINTS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "0\n"
+        first.stdout.close()
+        assert first.stderr.read() == ""
+    assert first.returncode == 141
+
+
 def test_an_interruption_is_exit_code_130(monkeypatch: pytest.MonkeyPatch):
     assert main(KeyboardInterrupt(), monkeypatch) == 130
 

@@ -118,3 +118,14 @@ def test_data_commands_need_neither_torch_nor_nni() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_two_that_prepare_one_store_at_once_are_in_turn(made_up: Path, tmp_path: Path) -> None:
+    """The second waits, and is told that the store is there."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "skelbench", "data", "prepare", "ucla", str(made_up), str(out)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2]
+    assert "already exists" in next(text for text, p in zip(told, both, strict=True) if p.returncode)
+    assert "36" in run("check", "ucla", out, "--json")
