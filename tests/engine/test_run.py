@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -233,6 +236,44 @@ def test_a_run_interrupted_in_its_training_goes_on_to_the_same_record(
             tiny.run(tmp_path, raw, spec, arch="plain")
     assert tiny.only_run(tmp_path / "runs").record() is None
     assert tiny.run(tmp_path, raw, spec, arch="plain").comparable() == whole.comparable()
+
+
+def move(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Move the runs to another place."""
+    return (folder / "runs").rename(folder / "moved")
+
+
+def set_the_clock_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let everything written so far be a year ahead, and the clock another year behind."""
+    year, clock = 365 * 24 * 3600, time.time
+    for path in [folder / "runs", *(folder / "runs").rglob("*")]:
+        os.utime(path, (clock() + year, clock() + year))
+    monkeypatch.setattr(time, "time", lambda: clock() - year)
+    return folder / "runs"
+
+
+@pytest.mark.parametrize("change", [move, set_the_clock_back])
+@pytest.mark.parametrize("done", ["half", "all"])
+def test_a_run_goes_on_in_a_moved_folder_and_with_the_clock_set_back(
+    change: Callable[[Path, pytest.MonkeyPatch], Path],
+    done: str,
+    raw: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    whole = tiny.run(tmp_path, raw, arch="plain", runs="whole")
+    if done == "all":
+        tiny.run(tmp_path, raw, arch="plain")
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(main_path, "evaluate_network", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                tiny.run(tmp_path, raw, arch="plain")
+    runs = change(tmp_path, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(Epochs, "on_train_epoch_start", Mock(side_effect=AssertionError("trained again")))
+        assert tiny.run(tmp_path, raw, arch="plain", runs=runs.name).comparable() == whole.comparable()
+    assert [path.name for path in runs.iterdir() if not path.name.startswith(".")] == [whole.run]
 
 
 def test_a_run_interrupted_after_its_search_does_not_search_again(
