@@ -91,7 +91,7 @@ class SkeletonsReader:
                 told = f"{len(others)} files do not fit 'files' and are not read, '{others[0]}' the first"
                 self.dropped = (told,)
             return found
-        if self.params.files is not None:
+        if self.params.files is not None and root.suffix.lower() not in bundles.ENDINGS:
             what = "is one file, and 'files' is a pattern of names below a folder"
             raise DataError(what, where=root, remedy="Give the folder, or leave out 'files'")
         paths = (

@@ -370,3 +370,8 @@ def test_several_damaged_files_are_named_at_once(tmp_path: Path) -> None:
         read(FLORENCE, tmp_path)
     assert len(told.value.problems) == 2
     assert all(path.name in str(told.value) for path in damaged)
+
+
+def test_one_file_of_many_recordings_is_read_without_the_pattern_of_all(tmp_path: Path) -> None:
+    jhmdb(tmp_path)
+    assert len(read(JHMDB, tmp_path / "GT_test_1.pkl")) == 4
