@@ -16,7 +16,8 @@ from skelbench.errors import SpecError
 from skelbench.host.registry import Registry, load_registry
 from skelbench.spec.resolve import load_spec
 
-NAMED = [(kind, name) for kind in KINDS for name in load_registry().names(kind) if kind != "column"]
+UNNAMED = ("column", "table")
+NAMED = [(kind, name) for kind in KINDS for name in load_registry().names(kind) if kind not in UNNAMED]
 NEEDS = "no data set has as many joints"
 
 
