@@ -8,8 +8,9 @@ from dataclasses import fields, is_dataclass
 from itertools import product
 from typing import Any, Protocol, runtime_checkable
 
+from skelbench.check.checked import Checked
 from skelbench.components import BuildContext, Operator
-from skelbench.errors import Problem
+from skelbench.errors import Problem, SpecError
 from skelbench.space.nodes import NetworkNodes, Node, OpNode, SequenceNode, ValueNode
 from skelbench.spec.yaml import Marks, Path
 
@@ -28,21 +29,46 @@ class Fitting(Protocol):
         """
 
 
-def network_misfits(network: NetworkNodes, context: BuildContext) -> Iterator[Fault]:
+def network_misfits(network: NetworkNodes, context: BuildContext, *, some: bool = False) -> Iterator[Fault]:
     """Parameters of operators that do not fit the clips, each place once.
 
     Args:
         network: The network.
         context: The shape of a clip, and the skeleton.
+        some: An operator is at fault only where none of its searched parameters fits, as an architecture
+            of the space may do without the others.
     """
     told = set()
     for node in _operators(network):
-        for params in _given(node):
-            for what, key, remedy in params.misfits(context) if isinstance(params, Fitting) else ():
-                fault = (f"'{node.component.name}' {what}", (*path_of(node.place), key), remedy)
-                if fault not in told:
-                    told.add(fault)
-                    yield fault
+        ways = [_misfits(node, params, context) for params in _given(node)]
+        for fault in [] if some and not all(ways) else [fault for way in ways for fault in way]:
+            if fault not in told:
+                told.add(fault)
+                yield fault
+
+
+def _misfits(node: OpNode, params: Any, context: BuildContext) -> list[Fault]:
+    found = params.misfits(context) if isinstance(params, Fitting) else ()
+    place = path_of(node.place)
+    return [(f"'{node.component.name}' {what}", (*place, key), remedy) for what, key, remedy in found]
+
+
+def refuse_misfits(checked: Checked) -> None:
+    """See that everything that a search may choose takes the clips.
+
+    Raises:
+        SpecError: Something does not; an architecture that does without it can still be trained.
+    """
+    if checked.dataset.modality != "video" and (problems := misfit_problems(checked, some=False)):
+        raise SpecError.of(problems)
+
+
+def misfit_problems(checked: Checked, *, some: bool) -> list[Problem]:
+    """All of `network_misfits` of a spec's networks, with their lines."""
+    networks, context = (checked.network, checked.search_network), checked.context()
+    found = [fault for network in networks for fault in network_misfits(network, context, some=some)]
+    marks = checked.resolved.marks
+    return [Problem(what, marks.at(path), remedy) for what, path, remedy in dict.fromkeys(found)]
 
 
 def frame_warnings(network: NetworkNodes, frames: int, marks: Marks) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from skelbench.check.checked import Checked
 from skelbench.check.data import data_problems
-from skelbench.check.network import network_misfits
+from skelbench.check.network import misfit_problems, network_misfits
 from skelbench.check.size import memory_problems, number_problems
 from skelbench.components import (
     NO_SKELETON,
@@ -139,12 +139,7 @@ class _Check:
 
     def _clip_problems(self, checked: Checked) -> list[Problem]:
         """Parameters of operators that do not fit the joints, persons and frames of the clips."""
-        if checked.dataset.modality == "video":
-            return []
-        networks = (checked.network, checked.search_network)
-        context = checked.context()
-        found = [fault for network in networks for fault in network_misfits(network, context)]
-        return [Problem(what, self.marks.at(path), remedy) for what, path, remedy in dict.fromkeys(found)]
+        return [] if checked.dataset.modality == "video" else misfit_problems(checked, some=True)
 
     def _fault(self, what: str, path: SpecPath, remedy: str = "") -> None:
         self.problems.append(Problem(what, self.marks.at(path), remedy))

@@ -118,7 +118,7 @@ def prepare(
         _index(component, root, out, decode)
         return
     layout = load_registry().layout_of(component)
-    with one_at_a_time(out), Screen().count(f"preparing {dataset}") as progress:
+    with one_at_a_time(out, keep=False), Screen().count(f"preparing {dataset}") as progress:
         write_store(
             out,
             component,

@@ -63,6 +63,7 @@ def _checked(
     """A row for one spec; without a profile given, all its profiles are checked as well."""
     from skelbench.check.engine import check_engine
     from skelbench.check.fit import fit_to_data, sets_dataset
+    from skelbench.check.network import refuse_misfits
     from skelbench.check.reach import distinct_size, reach_warnings
     from skelbench.check.spec import architecture_problems, check_spec
     from skelbench.spec.data_file import is_data_file
@@ -78,6 +79,7 @@ def _checked(
         row["notes"] = list(resolved.notes)
         checked = check_spec(resolved, registry)
         check_engine(checked)
+        refuse_misfits(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
         unfit = [

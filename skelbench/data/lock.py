@@ -11,8 +11,13 @@ from skelbench.host.locks import take_lock
 
 
 @contextmanager
-def one_at_a_time(made: Path) -> Iterator[None]:
+def one_at_a_time(made: Path, *, keep: bool = True) -> Iterator[None]:
     """Let one process at a time make ``made``; the lock goes with its process, however that ends.
+
+    Args:
+        made: What is made.
+        keep: Leave the lock's file, as among files that nobody looks at; else it goes when this ends. Those
+            that wait look whether ``made`` is there.
 
     Raises:
         DataError: The folder cannot be written.
@@ -25,4 +30,6 @@ def one_at_a_time(made: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if not keep:
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()

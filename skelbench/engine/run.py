@@ -11,6 +11,7 @@ from pathlib import Path
 
 from skelbench.check.checked import Checked
 from skelbench.check.engine import check_engine
+from skelbench.check.network import refuse_misfits
 from skelbench.check.spec import check_spec
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
@@ -168,6 +169,8 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
         resolved = resolved.with_engine(*given)
     checked = check_spec(resolved, registry)
     check_engine(checked)
+    if architecture is None and not resolved.spec.stages:
+        refuse_misfits(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from skelbench.check.fit import fit_to_data
+from skelbench.check.network import refuse_misfits
 from skelbench.check.reach import reach_warnings
 from skelbench.check.spec import check_architecture, check_spec
 from skelbench.errors import SpecError
@@ -53,9 +54,9 @@ def spec(tmp_path: Path, **given: str) -> Path:
         ({"INPUT": "{op: sgn_embed, groups: [[0, 1]]}"}, 7, "has groups without joint 2"),
         ({"INPUT": "sgn_embed", "PERSONS": "3"}, 7, "cannot leave out the absent ones of 3 persons"),
         (
-            {"INPUT": "{op: sgn_embed, joints: {value: {label: n, from: [9, 25]}}}"},
+            {"INPUT": "{op: sgn_embed, joints: {value: {label: n, from: [24, 25]}}}"},
             7,
-            "makes 25 of the 15 joints",
+            "makes 24 of the 15 joints",
         ),
         ({"BODY": "{op: hypergraph_attention, groups: [0, 1]}"}, 9, "groups 2 joints"),
         ({"BODY": "{op: block_graph_conv, parents: [[1, 20]]}"}, 9, "has a bone of joint 20"),
@@ -66,10 +67,18 @@ def test_what_does_not_fit_is_told_with_line_and_remedy(
 ) -> None:
     with pytest.raises(SpecError) as caught:
         check_spec(load_spec(spec(tmp_path, **given)), REGISTRY)
-    (problem,) = caught.value.problems
+    problem = caught.value.problems[0]
     assert told in problem.what
     assert problem.where.endswith(f"own.yaml:{line}")
     assert problem.remedy
+
+
+def test_an_option_that_does_not_fit_is_refused_where_it_could_be_chosen(tmp_path: Path) -> None:
+    """An architecture of the space may do without it."""
+    given = "{op: sgn_embed, joints: {value: {label: n, from: [9, 25]}}}"
+    checked = check_spec(load_spec(spec(tmp_path, INPUT=given)), REGISTRY)
+    with pytest.raises(SpecError, match=r"own\.yaml:7: .*makes 25 of the 15 joints"):
+        refuse_misfits(checked)
 
 
 def test_groups_that_nobody_has_given_come_of_the_bones(tmp_path: Path) -> None:
