@@ -1,4 +1,4 @@
-"""The table that comes along: what it is, that it is worth its gates, and that strategies can search it."""
+"""The table that comes along: what it is, what it lacks, and that strategies can search it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 
 from skelbench.spec.resolve import load_spec
 from skelbench.tables.bench import BenchOptions, run_bench
-from skelbench.tables.catalog import OpenTable, file_of, open_table
-from skelbench.tables.quality import measure_quality
+from skelbench.tables.catalog import OpenTable, open_table
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +15,9 @@ def slots() -> OpenTable:
     return open_table("ucla-slots")
 
 
-def test_it_is_of_the_shipped_spec_and_small(slots: OpenTable, registry) -> None:
+def test_it_is_of_the_shipped_spec(slots: OpenTable) -> None:
     assert slots.header["hash"] == load_spec("ucla-slots").table_hash
     assert not slots.header["synthetic"]
-    assert file_of(registry.get("table", "ucla-slots")).stat().st_size < 3_000_000
-
-
-def test_it_passes_every_gate(slots: OpenTable) -> None:
-    assert all(passed for *_, passed in measure_quality(slots).gates())
 
 
 def test_what_it_lacks_it_says(slots: OpenTable) -> None:

@@ -36,7 +36,10 @@ def parts(
     shape = (rows, SEEDS, EPOCHS)
     grown = np.linspace(0.7, 1.0, EPOCHS)
     accuracy = np.clip((truth[:, None] + noise * rng.standard_normal(shape[:2]))[..., None] * grown, 1, 99)
-    hits = np.arange(TEST) < np.round(accuracy[..., -1] * TEST / 100)[..., None]
+    hits = {
+        clips: np.packbits(np.arange(clips) < np.round(accuracy[..., -1] * clips / 100)[..., None], axis=2)
+        for clips in (VALIDATION, TEST)
+    }
     arrays = {
         "network": np.arange(rows, dtype=np.uint32),
         "measured": np.ones(shape[:2], dtype=bool),
@@ -46,8 +49,8 @@ def parts(
         "test_loss": ((100 - accuracy) / 50).astype(np.float32),
         "train_loss": np.ones(shape, dtype=np.float32),
         "seconds": np.ones(shape, dtype=np.float32),
-        "validation_hits": np.packbits(hits[..., :VALIDATION], axis=2),
-        "test_hits": np.packbits(hits, axis=2),
+        "validation_hits": hits[VALIDATION],
+        "test_hits": hits[TEST],
         "params": rng.integers(1000, 9000, rows),
         "macs": rng.integers(10**6, 10**7, rows),
         "latency_ms": np.ones(rows, dtype=np.float32),

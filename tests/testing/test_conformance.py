@@ -19,6 +19,7 @@ from skelbench.testing.metrics import MetricConformance
 from skelbench.testing.oneshot import OneShotConformance
 from skelbench.testing.operators import GraphModuleConformance, OperatorConformance, build, context
 from skelbench.testing.strategies import StrategyConformance
+from skelbench.testing.tables import TableConformance
 from skelbench.testing.video_datasets import VideoDatasetConformance
 
 REGISTRY = load_registry()
@@ -96,6 +97,11 @@ class TestEveryEngine(EngineConformance):
 
 class TestEveryLayout(LayoutConformance):
     component = every("layout")
+
+
+class TestEveryTable(TableConformance):
+    component = every("table")
+    most_bytes = 3_000_000
 
 
 def test_every_registered_component_is_tried() -> None:
