@@ -6,8 +6,8 @@ import difflib
 import errno
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,18 @@ class SkelbenchError(Exception):
         super().__init__(str(self.problems[0]))
 
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> SkelbenchError:
+    def of(cls, problems: Iterable[Problem]) -> Self:
         """One error that carries several problems, each on a line of its own."""
         listed = tuple(problems)
         error = cls(listed[0].what)
         error.problems = listed
         error.args = ("\n".join(map(str, listed)),)
         return error
+
+    def at(self, where: str) -> Self:
+        """The same error with a place for what has none."""
+        placed = [problem if problem.where else replace(problem, where=where) for problem in self.problems]
+        return type(self).of(placed)
 
 
 class SpecError(SkelbenchError):

@@ -8,11 +8,13 @@ from typing import Any
 
 from skelbench.check.data import frame_size
 from skelbench.components import BuildContext, Dataset, Engine, Layout, Metric, Strategy
+from skelbench.errors import Problem, SpecError
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.nodes import NetworkNodes
 from skelbench.space.size import SearchSpace
 from skelbench.spec.resolve import Resolved
 from skelbench.spec.schema import Spec
+from skelbench.spec.yaml import path_of
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ class Checked:
     def stream(self) -> str:
         """The input stream as records have it."""
         return self.dataset.stream if self.dataset.modality == "video" else self.spec.data.stream
+
+    def placed(self, error: SpecError) -> SpecError:
+        """The same error, with the lines of the spec where it names keys (``network.body[1]``)."""
+        return SpecError.of(self._placed(problem) for problem in error.problems)
+
+    def _placed(self, problem: Problem) -> Problem:
+        path = path_of(problem.where)
+        if not path or path[0] not in self.resolved.data:
+            return problem
+        return Problem(problem.what, self.resolved.marks.at(path), problem.remedy)
 
     def clip_options(self) -> dict[str, Any]:
         """How a recording becomes a clip, as plain data, without what no result depends on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import product
@@ -12,7 +11,7 @@ from skelbench.check.checked import Checked
 from skelbench.components import BuildContext, Operator
 from skelbench.errors import Problem, SpecError
 from skelbench.space.nodes import NetworkNodes, Node, OpNode, SequenceNode, ValueNode
-from skelbench.spec.yaml import Marks, Path
+from skelbench.spec.yaml import Marks, Path, path_of
 
 Fault = tuple[str, Path, str]
 """What is wrong, where in the spec, and a remedy."""
@@ -93,11 +92,6 @@ def frame_warnings(network: NetworkNodes, frames: int, marks: Marks) -> list[Pro
                 found[where] = Problem(what, where, "Take more frames (data.clip.frames) or a smaller kernel")
         frames = -(-frames // _step(node))
     return list(found.values())
-
-
-def path_of(place: str) -> Path:
-    """The path of a place such as ``network.body[3].graph``."""
-    return tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", place))
 
 
 def _step(node: Node) -> int:

@@ -7,9 +7,10 @@ from math import ceil
 from typing import Any
 
 from skelbench.check.checked import Checked
-from skelbench.check.network import frame_warnings, path_of
+from skelbench.check.network import frame_warnings
 from skelbench.errors import Problem
 from skelbench.space.nodes import Node, OpNode, SequenceNode, StageNode, TrellisNode
+from skelbench.spec.yaml import path_of
 
 
 def reach_warnings(checked: Checked) -> list[Problem]:

@@ -15,6 +15,7 @@ from skelbench.host.registry import Registry, load_registry
 
 if TYPE_CHECKING:
     from skelbench.check.checked import Checked
+    from skelbench.space.arch import NamedArchitecture
 
 
 def check(
@@ -61,11 +62,11 @@ def _checked(
     spec: str, profile: str | None, sets: list[str], registry: Registry, data: Path | None
 ) -> dict[str, Any]:
     """A row for one spec; without a profile given, all its profiles are checked as well."""
-    from skelbench.check.engine import check_engine
+    from skelbench.check.build import check_networks
     from skelbench.check.fit import fit_to_data, sets_dataset
     from skelbench.check.network import refuse_misfits
     from skelbench.check.reach import distinct_size, reach_warnings
-    from skelbench.check.spec import architecture_problems, check_spec
+    from skelbench.check.spec import check_spec
     from skelbench.spec.data_file import is_data_file
     from skelbench.spec.resolve import load_spec
 
@@ -78,21 +79,46 @@ def _checked(
         resolved = fit_to_data(resolved, registry) if described or sets_dataset(sets) else resolved
         row["notes"] = list(resolved.notes)
         checked = check_spec(resolved, registry)
-        check_engine(checked)
         refuse_misfits(checked)
+        _can_search(checked)
+        if checked.space.points:
+            check_networks(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
-        unfit = [
-            one for named in checked.architectures.values() for one in architecture_problems(checked, named)
-        ]
+        unfit = [one for named in checked.architectures.values() for one in _unfit(checked, named)]
         row |= {"distinct_size": distinct_size(checked), "warnings": [*reach_warnings(checked), *unfit]}
         for name in resolved.profiles if profile is None and data is None else ():
-            check_engine(check_spec(load_spec(spec, profile=name, sets=sets), registry))
+            _can_search(check_spec(load_spec(spec, profile=name, sets=sets), registry))
         if data is not None:
             row["recordings"] = _recordings(checked, data if described is None else None)
     except (SpecError, DataError) as error:
         problems = error.problems
     return {**row, "problems": problems}
+
+
+def _can_search(checked: Checked) -> None:
+    """Refuse an engine or a strategy that could not begin; a spec may also have nothing to search."""
+    from skelbench.check.engine import check_engine
+    from skelbench.check.strategy import check_strategy
+
+    check_engine(checked)
+    if checked.space.points:
+        check_strategy(checked)
+
+
+def _unfit(checked: Checked, named: NamedArchitecture) -> list[Problem]:
+    """Why a named architecture cannot be trained on the clips; others of the spec may."""
+    from skelbench.check.build import check_architecture_network
+    from skelbench.check.spec import architecture_problems
+
+    if found := architecture_problems(checked, named):
+        return found
+    try:
+        check_architecture_network(checked, named)
+    except SpecError as error:
+        told = f"architecture '{named.name}': "
+        return [Problem(told + problem.what, problem.where, problem.remedy) for problem in error.problems]
+    return []
 
 
 def _recordings(checked: Checked, root: Path | None) -> list[str]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from skelbench.check.build import check_architecture_network, check_networks
 from skelbench.check.checked import Checked
 from skelbench.check.engine import check_engine
 from skelbench.check.network import refuse_misfits
 from skelbench.check.spec import check_spec
+from skelbench.check.strategy import check_strategy
 from skelbench.console import Screen
 from skelbench.engine.data import LoadedData, load_data, synthetic_root
 from skelbench.engine.engine_given import engine_given
@@ -94,6 +96,7 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     setting = open_setting(spec, options, architecture)
     if architecture:
         given = given_architecture(setting.checked, setting.registry, architecture, options.start)
+        check_architecture_network(setting.checked, given)
         confirm_start(setting.checked, given, options.start)
     return run_in(setting, options, architecture)
 
@@ -171,6 +174,8 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
     check_engine(checked)
     if architecture is None and not resolved.spec.stages:
         refuse_misfits(checked)
+        check_strategy(checked)
+        check_networks(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from skelbench.check import strategy
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.engine.trial import Trials, clear_trials
@@ -82,16 +83,8 @@ def make_search(job: Job, seed: int | None = None) -> Any:
         job: The run.
         seed: Another seed than the run's.
     """
-    spec = job.checked.spec.search
-    search = job.checked.strategy.make(
-        job.checked.space,
-        seed=job.options.seed if seed is None else seed,
-        weights=spec.strategy.weights,
-        epochs=spec.epochs,
-        derive=spec.derive,
-        **job.checked.strategy_params,
-    )
-    return validate_search(job.checked.strategy, search)
+    made = strategy.make_search(job.checked, job.options.seed if seed is None else seed)
+    return validate_search(job.checked.strategy, made)
 
 
 def _on_supernet(job: Job, search: Any, journal: Journal) -> Proposal:

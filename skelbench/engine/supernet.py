@@ -16,8 +16,7 @@ from skelbench.engine.job import Job, RunOptions
 from skelbench.engine.journal import Journal
 from skelbench.engine.reopen import open_job
 from skelbench.engine.workers.pool import Pool
-from skelbench.errors import RunFolderError, SpecError
-from skelbench.recipe import TrainOptions
+from skelbench.errors import RunFolderError
 from skelbench.search import Proposal, Sample, as_weights
 from skelbench.space.build import SupernetSpace
 from skelbench.training.batches import KeptBatches, LazyLoader
@@ -42,11 +41,9 @@ def search_with_shared_weights(job: Job, search: Any, journal: Journal, engine: 
         The search's answer.
 
     Raises:
-        SpecError: The recipe is none for a supernet.
         WorkFailed: The supernet diverges, or workers cannot do their part.
     """
     options = job.checked.spec.search_options()
-    _refuse_untrainable(options, job.checked.strategy.form)
     folder = _folder(job)
     folder.mkdir(exist_ok=True)
     seed_everything(job.options.seed)
@@ -190,23 +187,3 @@ def _folder(job: Job) -> Path:
 
 def _tf32(job: Job) -> bool:
     return precision_name(job.checked.spec.search_options().precision, job.options.accelerator) == "tf32"
-
-
-def _refuse_untrainable(options: TrainOptions, form: str) -> None:
-    """See that a supernet can be trained by a recipe.
-
-    Raises:
-        SpecError: It cannot.
-    """
-    if options.precision == "16":
-        raise SpecError(
-            "a supernet is not trained in half precision, whose scaled gradients a search would mistake",
-            where="search.train.precision",
-            remedy="Set search.train.precision to bf16",
-        )
-    if options.accumulate > 1 and form == "oneshot":
-        raise SpecError(
-            "NNI's one-shot strategies make a step of every batch",
-            where="search.train.accumulate",
-            remedy="Set search.train.accumulate to 1",
-        )

@@ -107,7 +107,10 @@ class Builder:
         for name, slot in slots_of(node.component).items():
             if isinstance(params.get(name), Unbuilt):
                 params[name] = self.build(params[name].node, slot.context(context, plain))
-        module: nn.Module = node.component.make(context, **params)
+        try:
+            module: nn.Module = node.component.make(context, **params)
+        except SpecError as error:
+            raise error.at(node.place) from error
         return module
 
     def _param(self, value: Any, context: BuildContext, node: OpNode) -> Any:

@@ -49,6 +49,11 @@ class Marks:
         return {p[n:]: place for p, place in self.places.items() if p[:n] == path}
 
 
+def path_of(place: str) -> Path:
+    """The path of a place such as ``network.body[3].graph``."""
+    return tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", place))
+
+
 def load_yaml(text: str, name: str) -> tuple[Any, Marks]:
     """Read one YAML document.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -402,17 +400,6 @@ def test_the_command_prints_problems_as_json_and_exits_with_2(tmp_path: Path):
     assert (well["problems"], well["space_size"]) == ([], 255**10)
     assert ill["problems"][0]["where"] == f"{path}:3"
     assert ill["problems"][0]["remedy"] == "Did you mean 'ucla'?"
-
-
-def test_checking_imports_neither_torch_nor_nni():
-    code = (
-        "import sys; from skelbench.cli.app import app\n"
-        "try: app(['check', 'sgcn'])\n"
-        "except SystemExit as stop: assert not stop.code\n"
-        "print({'torch', 'nni', 'pytorch_lightning'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_the_json_schema_knows_keys_nodes_and_names(registry: Registry):

@@ -5,9 +5,7 @@ import torch
 
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import run_spec
-from skelbench.engine.supernet import _refuse_untrainable
 from skelbench.errors import SkelbenchError
-from skelbench.recipe import TrainOptions
 
 from . import tiny
 
@@ -30,12 +28,3 @@ def test_a_gpu_that_is_not_there_is_refused_even_where_the_run_is_finished(tmp_p
     given = RunOptions(data=raw, runs=tmp_path / "runs", accelerator="gpu")
     with pytest.raises(SkelbenchError, match="sees no GPU here"):
         run_spec(str(path), given, "plain")
-
-
-@pytest.mark.parametrize(
-    ("form", "change"), [("search", {"precision": "16"}), ("oneshot", {"accumulate": 2})]
-)
-def test_recipes_that_a_supernet_cannot_follow_are_refused(form, change):
-    with pytest.raises(SkelbenchError, match=rf"search.train.{next(iter(change))}"):
-        _refuse_untrainable(TrainOptions(**change), form)
-    _refuse_untrainable(TrainOptions(), form)

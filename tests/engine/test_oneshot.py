@@ -439,7 +439,7 @@ def test_random_paths_through_a_cell_need_zero(raw: Path, tmp_path: Path):
     with pytest.raises(SpecError, match=r"'normal\.2'.*Add zero to the operators of the cell") as refused:
         tiny.run(tmp_path, raw, spec("random_oneshot", "conv3", "skip"))
     assert refused.value.exit_code == 2
-    assert [path for path in (tmp_path / "runs").iterdir() if not path.name.startswith(".")] == []
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("name", ["gumbel_darts", "random_oneshot"])

@@ -502,7 +502,7 @@ def test_input_found_wrong_before_any_work_leaves_no_run_folder(
     with pytest.raises(SpecError, match=message) as raised:
         tiny.run(tmp_path, raw, tiny.spec(architectures={}, **changes))
     assert raised.value.exit_code == 2
-    assert [p.name for p in (tmp_path / "runs").iterdir()] == [".stores"]
+    assert not (tmp_path / "runs").exists()
 
 
 def test_work_that_fails_keeps_its_folder(raw: Path, tmp_path: Path):

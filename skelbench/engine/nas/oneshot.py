@@ -46,11 +46,9 @@ def search_by_oneshot(
         The strategy's weights, or the best of the architectures that were drawn and evaluated.
 
     Raises:
-        SpecError: NNI has no such strategy, or the space cannot be drawn from.
+        SpecError: NNI has no such strategy.
         RunFolderError: The job's checkpoint is damaged or of another supernet.
     """
-    if chosen.evaluations:
-        _refuse_undrawable(space.points)
     strategy, trainer = _strategy(chosen, job)
     watch = _Watch(strategy, space, job, journal)
     trainer = {**trainer, "callbacks": [watch, *trainer["callbacks"]]}
@@ -199,16 +197,6 @@ def _of_point(point: Point, soft: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 # --- strategies that only sample -----------------------------------------------------------------
-
-
-def _refuse_undrawable(points: Sequence[Point]) -> None:
-    for point in points:
-        if point.kind == "cell" and not point.none:
-            raise SpecError(
-                f"'{point.label}': a node's other inputs can only be left out by the operator 'zero'",
-                where="search.strategy",
-                remedy="Add zero to the operators of the cell",
-            )
 
 
 def _best_drawn(

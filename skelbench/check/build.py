@@ -1,0 +1,111 @@
+"""Whether the networks of a spec can be built: tried on the processor before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from skelbench.check.checked import Checked
+from skelbench.errors import SpecError
+from skelbench.search import Sample
+from skelbench.space.arch import NamedArchitecture
+from skelbench.space.network import build_network
+from skelbench.space.size import SearchSpace
+
+_DRAWS, _MOST = 64, 6
+"""Random architectures that are looked at, and those of them that are built."""
+
+
+def check_networks(checked: Checked) -> None:
+    """Build what a search trains: the supernet and one architecture of it, or some that differ most.
+
+    Raises:
+        SpecError: An option does not fit the shape it gets, with its line in the spec.
+        SkelbenchError: An operator fails.
+    """
+    with _unfilled():
+        try:
+            shared = checked.spec.search.strategy.weights == "shared"
+            if shared:
+                from skelbench.space.build import SupernetSpace  # NNI, which it needs, takes seconds
+
+                SupernetSpace(checked.search_network, checked.context())
+            for sample in different_samples(checked.space, 1 if shared else _MOST):
+                build_network(checked.network, sample, checked.context())
+        except SpecError as error:
+            raise checked.placed(error) from error
+
+
+def check_architecture_network(checked: Checked, named: NamedArchitecture) -> None:
+    """Build one architecture.
+
+    Raises:
+        SpecError: A module does not fit the shape it gets.
+        SkelbenchError: An operator fails.
+    """
+    with _unfilled():
+        try:
+            build_network(named.network, named.sample, checked.context())
+        except SpecError as error:
+            raise checked.placed(error) from error
+
+
+@contextmanager
+def _unfilled() -> Iterator[None]:
+    """Leave the generator as it is, and weights as memory gives them: nothing is computed with them."""
+    with torch.random.fork_rng(devices=[]), _Unfilled():
+        yield
+
+
+class _Unfilled(TorchFunctionMode):
+    """Skips what fills tensors at random, half of the time that it takes to build a large network."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func in _FILLS:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **kwargs or {})
+
+
+_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_}
+_FILLS |= {
+    fill
+    for name, fill in vars(torch.nn.init).items()
+    if name.endswith(("normal_", "uniform_", "orthogonal_"))
+}
+
+
+def different_samples(space: SearchSpace, most: int) -> list[Sample]:
+    """Few architectures, each with decisions that none before it has; of a space without one, its only one.
+
+    Args:
+        space: The space.
+        most: How many at most.
+    """
+    rng = np.random.default_rng(0)
+    drawn = [space.sample(rng) for _ in range(_DRAWS)]
+    decisions = [{pair for label, taken in one.items() for pair in _pairs(label, taken)} for one in drawn]
+    kept, seen = list[Sample](), set[tuple[str, str]]()
+    while len(kept) < most:
+        new = [len(pairs - seen) for pairs in decisions]
+        at = int(np.argmax(new))
+        if kept and not new[at]:
+            break
+        kept.append(drawn[at])
+        seen |= decisions[at]
+    return kept
+
+
+def _pairs(label: str, taken: object) -> list[tuple[str, str]]:
+    """What an architecture takes at one place: of several things each by itself."""
+    return [(label, str(one)) for one in (taken if isinstance(taken, list) else [taken])]
