@@ -115,4 +115,4 @@ def _unusable(listed: Sequence[Video], problems: dict[int, str]) -> DataError:
     named = [Problem(why, listed[i].source.name) for i, why in list(problems.items())[:_MOST_NAMED]]
     rest = len(problems) - len(named)
     more = [Problem(f"and {rest} more", remedy="`skelbench data check` names them all")] if rest else []
-    return DataError.of([total, *named, *more])  # type: ignore[return-value]
+    return DataError.of([total, *named, *more])
