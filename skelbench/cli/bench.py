@@ -15,7 +15,10 @@ from skelbench.errors import PluginError, SpecError
 def bench(
     table: Annotated[str, typer.Argument(help="A table's name (`skelbench table list`), or a file.")],
     strategies: Annotated[
-        str, typer.Option(help="Names, with commas; random search always takes part.")
+        str,
+        typer.Option(
+            help="Names, with commas; LABEL=NAME where one takes part twice. Random search always takes part."
+        ),
     ] = "random,local,evolution",
     evaluations: Annotated[int, typer.Option(help="Architectures that a search may train.")] = 200,
     repetitions: Annotated[int, typer.Option(help="Searches of each strategy, paired.")] = 200,
@@ -38,16 +41,21 @@ def bench(
     regret is by how many points of test accuracy, averaged over seeds, its incumbent is below the best.
 
     Example: skelbench bench ucla-slots --strategies random,local,evolution --evaluations 100
+
+    Example: skelbench bench ucla-slots --strategies ceim,few=ceim --param few.population=20
     """
     from skelbench.host.registry import load_registry
     from skelbench.tables import report
-    from skelbench.tables.bench import BenchOptions, run_bench
+    from skelbench.tables.bench import BenchOptions, Entry, run_bench
     from skelbench.tables.catalog import open_table
 
     registry = load_registry()
     opened = open_table(table, registry)
     options = BenchOptions(evaluations, repetitions, objective, max_gmacs, seed)
-    chosen = [(registry.get("strategy", name), given) for name, given in _params(strategies, param).items()]
+    chosen = [
+        Entry(registry.get("strategy", name), given, label)
+        for (label, name), given in _entries(strategies, param).items()
+    ]
     holes = int((~opened.complete).sum())
     if holes:
         left = f"{len(opened.complete) - holes} of {len(opened.complete)} architectures"
@@ -64,23 +72,27 @@ def bench(
         print(line)
 
 
-def _params(strategies: str, given: list[str]) -> dict[str, dict[str, Any]]:
-    """Parameters by strategy, random search among them."""
+def _entries(strategies: str, given: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Parameters by label and strategy, random search among them."""
     from skelbench.spec.yaml import load_yaml
 
     names = [name.strip() for name in strategies.split(",") if name.strip()]
-    out: dict[str, dict[str, Any]] = {name: {} for name in dict.fromkeys(["random", *names])}
+    pairs = [
+        (label.strip(), name.strip() or label.strip()) for label, _, name in (n.partition("=") for n in names)
+    ]
+    params: dict[str, dict[str, Any]] = {label: {} for label, _ in [("random", "random"), *pairs]}
     for text in given:
         key, equals, value = text.partition("=")
         strategy, dot, name = key.partition(".")
         if not equals or not dot:
             raise SpecError(f"'{text}' is not of the form STRATEGY.NAME=VALUE", where="--param")
-        if strategy not in out:
+        if strategy not in params:
             raise PluginError(
-                f"'{strategy}' takes no part", where="--param", remedy=f"Take one of {', '.join(out)}"
+                f"'{strategy}' takes no part", where="--param", remedy=f"Take one of {', '.join(params)}"
             )
-        out[strategy][name] = load_yaml(value, "--param")[0]
-    return out
+        params[strategy][name] = load_yaml(value, "--param")[0]
+    taken = {"random": "random", **dict(pairs)}
+    return {(label, taken[label]): own for label, own in params.items()}
 
 
 def _write(
@@ -88,13 +100,8 @@ def _write(
 ) -> None:
     from skelbench.results.files import write_atomic
 
-    lines = report.sentences(results, options)
-    head = (
-        f"# Strategies on {name}\n\n{options.repetitions} paired repetitions, {options.objective} seen.\n\n"
-    )
-    said = "".join(f"- {line}\n" for line in lines)
     write_atomic(folder / "strategies.csv", report.csv_text(found))
-    write_atomic(folder / "strategies.md", f"{head}{report.markdown(found, options)}\n{said}")
+    write_atomic(folder / "strategies.md", report.board(results, found, options, name))
     report.draw_curves(results, folder / "strategies.svg", name)
     print(f"wrote {folder / 'strategies.md'}, .csv and .svg", file=sys.stderr)
 

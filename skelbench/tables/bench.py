@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,12 +40,31 @@ class BenchOptions:
     seed: int = 0
 
 
+class Entry(NamedTuple):
+    """One that takes part.
+
+    Attributes:
+        strategy: The strategy.
+        params: What its parameters are instead of the defaults.
+        label: What it is called, where one strategy takes part twice; else empty.
+    """
+
+    strategy: Strategy
+    params: Mapping[str, Any] = {}
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.label or self.strategy.name
+
+
 @dataclass(frozen=True)
 class Result:
     """All searches of one strategy.
 
     Attributes:
-        strategy: Its name.
+        strategy: What it is called.
         regret: (repetitions, evaluations) points; where a search ended early, its last regret goes on.
         regret_shrunken: The same against the best with its luck taken out.
         seconds: (repetitions, evaluations) seconds of training up to each evaluation.
@@ -96,14 +115,14 @@ class Field:
         best = None if options.most_gmacs is not None else _shrunken_best(table)
         self.truth = Truth(table, self.allowed, best)
 
-    def run(self, strategy: Strategy, params: Mapping[str, Any]) -> Result:
-        """Every repetition of one strategy."""
+    def run(self, entry: Entry) -> Result:
+        """Every repetition of one strategy, whose parameters are complete."""
         started = time.perf_counter()
-        outcomes = [self.search(strategy, params, i) for i in range(self.options.repetitions)]
+        outcomes = [self.search(entry.strategy, entry.params, i) for i in range(self.options.repetitions)]
         each = (time.perf_counter() - started) / self.options.repetitions
         budget = self.options.evaluations
         return Result(
-            strategy.name,
+            entry.name,
             np.stack([_filled(outcome.regret, budget) for outcome in outcomes]),
             np.stack([_filled(outcome.regret_shrunken, budget) for outcome in outcomes]),
             np.stack([_filled(outcome.seconds, budget) for outcome in outcomes]),
@@ -172,9 +191,7 @@ def fitted_params(strategy: Strategy, evaluations: int, given: Mapping[str, Any]
     return {name: getattr(model, name) for name in fields}
 
 
-def run_bench(
-    table: Table, strategies: Sequence[tuple[Strategy, Mapping[str, Any]]], options: BenchOptions
-) -> list[Result]:
+def run_bench(table: Table, entries: Sequence[Entry], options: BenchOptions) -> list[Result]:
     """Every strategy's repetitions.
 
     Raises:
@@ -182,8 +199,11 @@ def run_bench(
         DataError: See `Field`.
     """
     field = Field(table, options)
-    fitted = [(strategy, fitted_params(strategy, options.evaluations, own)) for strategy, own in strategies]
-    return [field.run(strategy, params) for strategy, params in fitted]
+    fitted = [
+        entry._replace(params=fitted_params(entry.strategy, options.evaluations, entry.params))
+        for entry in entries
+    ]
+    return [field.run(entry) for entry in fitted]
 
 
 def _shrunken_best(table: Table) -> float | None:

@@ -99,30 +99,49 @@ def csv_text(found: Sequence[Row]) -> str:
     return "".join(",".join(line) + "\n" for line in lines)
 
 
+def board(results: Sequence[Result], found: Sequence[Row], options: BenchOptions, table: str) -> str:
+    """The page of a leaderboard of strategies: what was done, the rows, the verdicts and what they mean.
+
+    Args:
+        results: All searches.
+        found: Their rows.
+        options: How they were compared.
+        table: The table's name with the digest of its content.
+    """
+    given = f" --max-gmacs {options.most_gmacs:g}" if options.most_gmacs is not None else ""
+    given += f" --seed {options.seed}" if options.seed else ""
+    names = ",".join(result.strategy for result in results)
+    said = "".join(f"- {line}\n" for line in sentences(results, options))
+    return f"""# Strategies on {table}
+
+    skelbench bench {table.partition("@")[0]} --strategies {names} --evaluations {options.evaluations} \\
+        --repetitions {options.repetitions} --objective {options.objective}{given}
+
+![Regret over evaluations and over seconds of training](strategies.svg)
+
+{markdown(found, options)}
+{said}
+Regret is by how many points of test top-1 (mean over the table's seeds) the incumbent is below the best
+network; the incumbent is the architecture of the best validation figure so far. A search sees one seed's
+validation figures alone, all strategies of a repetition the same. In brackets: bootstrap intervals of 95 %
+over repetitions. Strategies that share a letter are not decided between at the whole budget (Wilcoxon's
+signed-rank test over paired repetitions, corrected by Holm). `shrunken`: regret against the best with its
+luck taken out. `training s`: what the search would have trained for; `own s`: what the strategy itself took
+on the machine of the bench. Repetitions draw anew what chance a strategy has, and not the trainings, of which
+a table has few seeds: a verdict is one about this table.
+"""
+
+
 def markdown(found: Sequence[Row], options: BenchOptions) -> str:
     """The rows for reading: regret in points, its interval in brackets."""
     shown = budgets(options.evaluations)
-    head = [
-        "strategy",
-        *(f"regret at {budget}" for budget in shown),
-        "group",
-        "against random",
-        "training s",
-        "own s",
-    ]
+    head = ["strategy", *(f"regret at {budget}" for budget in shown)]
+    head += ["shrunken", "group", "against random", "training s", "own s"]
     lines = [head, ["---"] * len(head)]
     for row in found:
         cells = [f"{row[f'regret@{n}']:.2f} [{row[f'low@{n}']:.2f}, {row[f'high@{n}']:.2f}]" for n in shown]
-        lines.append(
-            [
-                row["strategy"],
-                *cells,
-                row["group"],
-                row["vs_random"],
-                f"{row['train_s']:.0f}",
-                f"{row['own_s']:.3f}",
-            ]
-        )
+        told = [f"{row['shrunken']:.2f}", row["group"], row["vs_random"]]
+        lines.append([row["strategy"], *cells, *told, f"{row['train_s']:.0f}", f"{row['own_s']:.3f}"])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

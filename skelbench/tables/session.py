@@ -9,6 +9,7 @@ import numpy as np
 
 from skelbench.errors import DataError, SpecError
 from skelbench.search import Proposal, Sample
+from skelbench.tables.space import Key, key_of
 from skelbench.tables.table import Objective, Table
 
 
@@ -70,7 +71,8 @@ class Session:
     """A search in progress.
 
     A repetition's number fixes which seed's trainings it sees, whatever searches. An architecture that was
-    evaluated before costs nothing; one that was evaluated for fewer epochs costs the rest.
+    evaluated before costs nothing; one that was evaluated for fewer epochs costs the rest. Two architectures
+    that are one network are trained twice, as a run would train them.
 
     Args:
         table: The table.
@@ -97,7 +99,7 @@ class Session:
         self.seed = repetition % len(table.seeds)
         self._shown: dict[int, np.ndarray] = {}
         self._spent: dict[int, np.ndarray] = {}
-        self._known: dict[int, int] = {}
+        self._known: dict[Key, int] = {}
         self._incumbents: list[int] = []
         self._seconds: list[float] = []
         self._best = (0, float("-inf"))
@@ -122,7 +124,7 @@ class Session:
         row = self._table.row(sample)
         if not self._allowed[row]:
             raise DataError(f"{sample} is not among the architectures that may be searched")
-        return self.value(row, self._fidelity(epochs))
+        return self._value(key_of(sample), row, self._fidelity(epochs))
 
     def propose(self, proposal: Proposal) -> float | None:
         """The figure of a proposal; None, as of a failed trial, where the table has a hole."""
@@ -134,12 +136,12 @@ class Session:
             self._holes += 1
             return None
 
-    def value(self, row: int, epochs: int) -> float:
-        """The figure of a row after some epochs."""
+    def _value(self, asked: Key, row: int, epochs: int) -> float:
+        """The figure of a row after some epochs, as the architecture that was asked for."""
         value = float(self._column(row, epochs))
-        before = self._known.get(row, 0)
+        before = self._known.get(asked, 0)
         if epochs > before:
-            self._known[row] = epochs
+            self._known[asked] = epochs
             self._pay(row, epochs, before, value)
         return value
 

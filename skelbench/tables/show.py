@@ -81,9 +81,15 @@ def _worth(quality: Quality) -> list[str]:
         f"reliability of one seed {test.reliability:.2f}",
         "reliability of one seed on validation: "
         + ", ".join(f"{name} {part.reliability:.2f}" for name, part in seen.items()),
+        *(_early(name, found) for name, found in quality.early.items()),
         f"two seeds of a network disagree on {quality.disagreement:.0f} % of the test clips",
         *gates,
     ]
+
+
+def _early(objective: str, found: dict[int, float]) -> str:
+    ranks = ", ".join(f"{value:.2f} after {epochs}" for epochs, value in found.items())
+    return f"rank correlation of one seed's validation ({objective}) with test: {ranks} epochs"
 
 
 def _quality(table: Table) -> Quality | None:

@@ -11,7 +11,7 @@ from skelbench.errors import SpecError
 from skelbench.host.registry import load_registry
 from skelbench.search import Proposal
 from skelbench.tables import report
-from skelbench.tables.bench import BenchOptions, fitted_params, run_bench
+from skelbench.tables.bench import BenchOptions, Entry, fitted_params, run_bench
 
 FEW = BenchOptions(evaluations=30, repetitions=40)
 
@@ -19,7 +19,7 @@ FEW = BenchOptions(evaluations=30, repetitions=40)
 @pytest.fixture(scope="module")
 def strategies():
     registry = load_registry()
-    return lambda *names: [(registry.get("strategy", name), {}) for name in names]
+    return lambda *names: [Entry(registry.get("strategy", name)) for name in names]
 
 
 class Cheat:
@@ -59,7 +59,7 @@ def test_repetitions_repeat_themselves_and_are_paired(table, strategies):
 
 
 def test_a_plugins_strategy_takes_part(table):
-    (result,) = run_bench(table, [(backwards(), {})], BenchOptions(evaluations=64, repetitions=3))
+    (result,) = run_bench(table, [Entry(backwards())], BenchOptions(evaluations=64, repetitions=3))
     assert (result.evaluations == 64).all()
     chosen = table.validation("cross_entropy").argmax(0)
     assert result.regret[:, -1] == pytest.approx(table.truth.max() - table.truth[chosen])
@@ -87,7 +87,7 @@ def test_local_search_is_better_than_random_where_neighbours_are_alike(tmp_path,
 
 
 def test_equal_strategies_are_not_better_than_random(table, strategies):
-    (random, _), twin = (
+    (random, *_), twin = (
         strategies("random")[0],
         Strategy(
             name="twin",
@@ -96,7 +96,7 @@ def test_equal_strategies_are_not_better_than_random(table, strategies):
             searches=strategies("random")[0][0].searches,
         ),
     )
-    results = run_bench(table, [(random, {}), (twin, {})], FEW)
+    results = run_bench(table, [Entry(random), Entry(twin)], FEW)
     assert "twin is not better than random search" in report.sentences(results, FEW)[0]
 
 

@@ -36,6 +36,15 @@ def test_an_evaluation_is_paid_once(table):
     assert session.close().seconds.tolist() == [4.0, 8.0]
 
 
+def test_architectures_that_are_one_network_are_each_paid_for(table):
+    """As a run would train them."""
+    first = table.architectures[0]
+    network = np.where(np.arange(len(table.architectures)) == 1, 0, table.arrays["network"])
+    session = type(table)(table.header, {**table.arrays, "network": network}, table.digest).session(0)
+    assert session.evaluate(first) == session.evaluate(table.architectures[1])
+    assert session.evaluations == 2
+
+
 def test_regret_is_that_of_the_incumbent_by_validation(table):
     session = table.session(0)
     best = -np.inf
