@@ -10,13 +10,12 @@ from typing import Any, Literal
 
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.leaderboard.find import places_of, scores_file
+from skelbench.leaderboard.hits import Hits, read_hits, side_by_side
 from skelbench.leaderboard.paired import Evidence, holm, over_counts, over_recordings, over_seeds
 from skelbench.leaderboard.table import group_seeds
 from skelbench.leaderboard.uncertainty import CONFIDENCE
 from skelbench.results.collection import placed_records
 from skelbench.results.record import Record
-from skelbench.results.store import Scores, read_scores
-from skelbench.training.scores import aligned
 
 Verdict = Literal["better", "worse", "undecided"]
 _ALIKE = ("dataset", "protocol", "split_fingerprint", "synthetic")
@@ -29,12 +28,12 @@ class Row:
     Attributes:
         name: What it was called.
         records: Their records, one a seed.
-        scores: Their scores, or None where not all of them are there.
+        hits: What each got right, or None where not all of these are there.
     """
 
     name: str
     records: tuple[Record, ...]
-    scores: tuple[Scores, ...] | None
+    hits: tuple[Hits, ...] | None
 
     @property
     def top1(self) -> dict[int, float]:
@@ -152,10 +151,10 @@ def rows_beside(first: Row, published: Path) -> list[Row]:
 
 
 def _row(group: Sequence[Record], at: Mapping[str, Path], name: str = "") -> Row:
-    """A row with its scores, where all are there; without a name, its first run's but for the seed."""
+    """A row with what it got right, where all are there; without a name, its first run's but for the seed."""
     files = [scores_file(at[record.run]) for record in group]
-    scores = tuple(read_scores(file) for file in files) if all(file.is_file() for file in files) else None
-    return Row(name or group[0].run.rpartition("-")[0], tuple(group), scores)
+    hits = tuple(map(read_hits, files)) if all(file.is_file() for file in files) else None
+    return Row(name or group[0].run.rpartition("-")[0], tuple(group), hits)
 
 
 def _runs(row: Row) -> list[str]:
@@ -177,11 +176,8 @@ def _evidence(first: Row, second: Row) -> tuple[Evidence, ...]:
 
 
 def _over_recordings(first: Row, second: Row) -> Evidence:
-    if first.scores is None or second.scores is None:
+    if first.hits is None or second.hits is None:
         one, other = (fmean(row.top1.values()) for row in (first, second))
         return over_counts(one, other, first.records[0].clips.test)
-    import numpy as np
-
-    parts = aligned([*first.scores, *second.scores])
-    right = np.array([part.scores.argmax(axis=1) == part.labels for part in parts])
-    return over_recordings(right[: len(first.scores)], right[len(first.scores) :])
+    right = side_by_side([*first.hits, *second.hits])
+    return over_recordings(right[: len(first.hits)], right[len(first.hits) :])

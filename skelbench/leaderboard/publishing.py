@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from skelbench.errors import RunFolderError
+from skelbench.leaderboard.hits import compact
 from skelbench.leaderboard.publish import is_published
 from skelbench.leaderboard.reproduce import spec_file
 from skelbench.results.files import disk, write_atomic
 from skelbench.results.record import Record
-from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder, Scores
+from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.spec.resolve import load_spec
-
-_RANKED = 5
 
 
 def publish_run(run: Path, published: Path) -> list[Path]:
@@ -53,22 +49,6 @@ def publish_run(run: Path, published: Path) -> list[Path]:
             shutil.copyfile(run / ARCHITECTURE, written[-1])
     record.write(written[1])
     return written
-
-
-def compact(scores: Scores) -> bytes:
-    """Scores as a small file that ranks every recording's first classes as they are ranked.
-
-    Half precision where that keeps them, else single.
-    """
-    half = scores.scores.astype(np.float16)
-    kept = half if np.array_equal(_first(half), _first(scores.scores)) else scores.scores
-    buffer = BytesIO()
-    np.savez_compressed(buffer, ids=scores.ids, labels=scores.labels.astype(np.int16), scores=kept)
-    return buffer.getvalue()
-
-
-def _first(scores: np.ndarray) -> np.ndarray:
-    return np.argsort(-scores.astype(np.float32), axis=1, kind="stable")[:, :_RANKED]
 
 
 def _spec_text(folder: RunFolder, record: Record) -> str:

@@ -126,7 +126,7 @@ def documented() -> list[tuple[str, str]]:
     found = []
     for page in ("README.md", "docs/results.md"):
         for block in re.findall(r"```bash\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S):
-            for line in block.splitlines():
+            for line in block.replace("\\\n", "").splitlines():
                 command, _, comment = line.partition(" # ")
                 if re.match(r"skelbench (run|train) .*--data", command):
                     seeds = re.search(r"and ([\d, ]+)", comment)

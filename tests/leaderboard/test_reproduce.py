@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 from skelbench.cli.app import app
 from skelbench.engine.origin import sources_commit
 from skelbench.errors import RunFolderError, SkelbenchError
-from skelbench.leaderboard.publishing import compact, publish_run
+from skelbench.leaderboard.hits import compact, read_hits
+from skelbench.leaderboard.publishing import publish_run
 from skelbench.leaderboard.reproduce import Wanted, recipes
 from skelbench.results.record import Record
-from skelbench.results.store import Scores, read_scores
+from skelbench.results.store import Scores
 from tests.engine import tiny
 from tests.engine.conftest import raw  # noqa: F401 - a fixture
 from tests.results.records import record
@@ -111,9 +112,12 @@ def test_publishing_copies_record_scores_and_spec(finished, tmp_path):
     written = publish_run(run, tmp_path)
     assert {path.parent.name for path in written} == {"records", "specs"}
     assert Record.read(tmp_path / "records" / f"{made.run}.json") == made
-    kept, own = read_scores(tmp_path / "records" / f"{made.run}.npz"), read_scores(run / "scores.npz")
-    assert np.array_equal(kept.scores.argmax(axis=1), own.scores.argmax(axis=1))
+    kept, own = read_hits(tmp_path / "records" / f"{made.run}.npz"), read_hits(run / "scores.npz")
     assert list(kept.ids) == list(own.ids)
+    assert kept.right.tolist() == own.right.tolist()
+    assert 100 * own.right.mean() == pytest.approx(made.metrics["top1"], abs=0.01)
+    with np.load(tmp_path / "records" / f"{made.run}.npz") as published:
+        assert set(published) == {"ids", "right", "scores"}, "labels of recordings are not ours to publish"
     (recipe,) = recipes(made.run, Wanted(tmp_path))
     assert str(tmp_path / "specs") in recipe.commands[0][3]
     assert "root" not in Path(recipe.commands[0][3]).read_text()
@@ -124,6 +128,7 @@ def test_compact_scores_keep_the_order_of_the_first_classes(tmp_path_factory, va
     row = np.array([values], dtype=np.float32)
     file = tmp_path_factory.mktemp("scores") / "x.npz"
     file.write_bytes(compact(Scores(np.array(["a"]), np.array([0]), row)))
-    kept = read_scores(file).scores.astype(np.float32)
+    with np.load(file) as stored:
+        kept = stored["scores"].astype(np.float32)
     order = [np.argsort(-scores, kind="stable")[:5].tolist() for scores in (kept[0], row[0])]
     assert order[0] == order[1]
