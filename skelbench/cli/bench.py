@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from skelbench.errors import PluginError, SpecError
+from skelbench.errors import PluginError, SpecError, is_name
 
 
 def bench(
@@ -80,6 +80,11 @@ def _entries(strategies: str, given: list[str]) -> dict[tuple[str, str], dict[st
     pairs = [
         (label.strip(), name.strip() or label.strip()) for label, _, name in (n.partition("=") for n in names)
     ]
+    for label, _ in pairs:
+        if not is_name(label):
+            raise SpecError(
+                f"'{label}' cannot be a label", where="--strategies", remedy="Take letters, digits and '-'"
+            )
     params: dict[str, dict[str, Any]] = {label: {} for label, _ in [("random", "random"), *pairs]}
     for text in given:
         key, equals, value = text.partition("=")

@@ -22,14 +22,15 @@ def one_at_a_time(made: Path, *, keep: bool = True) -> Iterator[None]:
     Raises:
         DataError: The folder cannot be written.
     """
+    path = made.with_name(f"{made.name}.lock")
     try:
         made.parent.mkdir(parents=True, exist_ok=True)
-        lock = take_lock(made.with_name(f"{made.name}.lock"), wait=True)
+        lock = take_lock(path, wait=True)
     except OSError as error:
         raise DataError(f"the cache cannot be written: {error.strerror}", where=made.parent) from error
     try:
         yield
     finally:
         if not keep:
-            Path(lock.lock_file).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         lock.release()

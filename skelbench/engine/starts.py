@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -31,10 +32,11 @@ class Starts:
         self._boot = ""
         with suppress(OSError):
             self._boot = _BOOT.read_text(encoding="ascii").strip()
+        self._before = 0
         self._count: Counter[str] = Counter()
         for line in journal.read(self._path, _check):
             if line["boot"] == self._boot:
-                self._count[line["trial"]] += line["change"]
+                self._count[line["trial"]] += 1
 
     def lost(self, trial: str) -> bool:
         """Whether a trial is not to be tried again."""
@@ -42,21 +44,23 @@ class Starts:
 
     def begin(self, trial: str) -> None:
         """Note that a trial begins; it is on disk when this returns."""
-        self._note(trial, 1)
+        self._before = self._path.stat().st_size if self._path.exists() else 0
+        journal.append(self._path, {"trial": trial, "boot": self._boot})
+        self._count[trial] += 1
 
     def end(self, trial: str) -> None:
-        """Note that the process has outlived a trial, or was asked to leave it."""
-        self._note(trial, -1)
+        """Take back that the last trial began: the process has outlived it, or was asked to leave it.
+
+        A full disk, which may be why, does not hinder that.
+        """
+        os.truncate(self._path, self._before)
+        self._count[trial] -= 1
 
     def close(self) -> None:
         """Remove the notes: all trials have ended."""
         self._path.unlink(missing_ok=True)
 
-    def _note(self, trial: str, change: int) -> None:
-        journal.append(self._path, {"trial": trial, "change": change, "boot": self._boot})
-        self._count[trial] += change
-
 
 def _check(line: dict[str, object]) -> None:
-    if not (isinstance(line["trial"], str) and line["change"] in (1, -1) and isinstance(line["boot"], str)):
+    if not (isinstance(line["trial"], str) and isinstance(line["boot"], str)):
         raise TypeError("no note of a start")

@@ -17,6 +17,7 @@ from skelbench.engine.journal import Journal
 from skelbench.engine.reopen import open_job
 from skelbench.engine.workers.pool import Pool
 from skelbench.errors import RunFolderError
+from skelbench.results.sums import confirm_sum
 from skelbench.search import Proposal, Sample, as_weights
 from skelbench.space.build import SupernetSpace
 from skelbench.training.batches import KeptBatches, LazyLoader
@@ -142,13 +143,14 @@ def stored_supernet(job: Job, scratch: Path) -> Callable[[Sample], Evaluation]:
         scratch: A folder for its weights, in use as long as what is returned.
 
     Raises:
-        RunFolderError: The supernet is gone, or was trained in a way in which single architectures cannot be
-            rated on it.
+        RunFolderError: The supernet is gone or was changed since, or was trained in a way in which single
+            architectures cannot be rated on it.
     """
     path = newest(_folder(job) / LAST, job.screen.say)
     if path is None:
         remedy = "Run the search again with --no-resume"
         raise RunFolderError("the supernet of this run is gone", where=_folder(job), remedy=remedy)
+    confirm_sum(job.folder.path, path.relative_to(job.folder.path).as_posix())
     content: Any = stored(path)
     inner = "training_module."
     state = {k.removeprefix(inner): x for k, x in content["state_dict"].items() if k.startswith(inner)}

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import Timeout
-
-from skelbench.host.locks import take_lock
+from skelbench.host.locks import Held, take_lock
 from skelbench.results.store import CHECKPOINTS, IDENTITY, LOCK
 
 STORES = ".stores"
@@ -90,7 +88,7 @@ def removed(path: Path) -> bool:
         if path.parent.name.startswith(".previous-"):
             with suppress(OSError):  # others are still there
                 path.parent.rmdir()
-    except (Timeout, OSError):
+    except (Held, OSError):
         return False
     return not path.exists()
 

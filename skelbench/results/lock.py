@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from skelbench.errors import RunFolderError
-from skelbench.host.locks import take_lock
+from skelbench.host.locks import Held, Lock, take_lock
 from skelbench.results.files import disk, write_atomic
 
 HOLDER = ".holder"
@@ -36,10 +34,10 @@ def exclusive(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _acquired(path: Path, holder: Path) -> FileLock:
+def _acquired(path: Path, holder: Path) -> Lock:
     try:
         return take_lock(path, wait=False)
-    except Timeout as error:
+    except Held as error:
         raise RunFolderError(
             f"process {_named(holder)} is writing this run",
             where=holder.parent,

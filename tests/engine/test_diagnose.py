@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from skelbench.engine import diagnose as module
 from skelbench.engine.diagnose import FOLDER, JOURNAL, DiagnoseOptions, diagnose
@@ -106,6 +107,16 @@ def test_a_table_stands_for_training(raw: Path, tmp_path: Path) -> None:
     tiny.run(tmp_path, raw, runs="other")
     with pytest.raises(DataError, match="another space"):
         diagnose(tiny.only_run(tmp_path / "other").path, DiagnoseOptions(table=str(tmp_path / "t.npz")))
+
+
+def test_a_supernet_that_was_changed_since_is_refused(raw: Path, tmp_path: Path) -> None:
+    tiny.run(tmp_path, raw)
+    run = tiny.only_run(tmp_path / "runs")
+    path = run.checkpoints / "search" / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "epoch": content["epoch"] + 1}, path)
+    with pytest.raises(RunFolderError, match="not what it was when the run ended"):
+        diagnose(run.path, FEW)
 
 
 def test_what_cannot_be_diagnosed_is_told(searched: RunFolder, raw: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from . import tiny
 from .test_supernet import lines_without_times
 
 OWN = tiny.own("random", evaluations=4, batch=3)
+WIDE = {"op": "stgcn_block", "kernel": 9, "graph": "adjacency"}
 
 
 def settled(folder: RunFolder) -> list[dict[str, Any]]:
@@ -105,6 +106,24 @@ def test_candidates_on_a_supernet_are_worth_the_same_to_any_number_of_workers(
         assert lines_without_times(other) == lines_without_times(one), "in one order, whoever was faster"
         assert other.answers() == one.answers()
         assert not list(other.checkpoints.glob("search/*frozen*")), "the copy of the weights is gone"
+
+
+def test_a_trial_that_takes_too_much_memory_fails_and_the_others_do_not(tmp_path: Path, raw: Path):
+    wide = [{**WIDE, "channels": 2500}, {**WIDE, "channels": 4}]
+    options = {"label": "slot", "from": {"narrow": {**WIDE, "channels": 4}, "none": "identity", "wide": wide}}
+    search = {**tiny.own("grid", batch=3), "trial_memory": 0.15}
+    spec = tiny.spec(
+        network=tiny.network({**WIDE, "channels": 4}, {"choice": options}), search=search, architectures={}
+    )
+    record = tiny.run(tmp_path, raw, spec, workers=1)
+    trials = [line for line in tiny.only_run(tmp_path / "runs").trials() if line["kind"] == "trial"]
+    assert {line["choices"]["slot"]: line["fitness"] is None for line in trials} == {
+        "narrow": False,
+        "none": False,
+        "wide": True,
+    }
+    (failed,) = record.failures
+    assert "memory" in failed.error
 
 
 @pytest.mark.slow

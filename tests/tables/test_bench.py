@@ -1,17 +1,21 @@
 """Strategies side by side: paired, within their budget, and told apart where they differ."""
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from skelbench.cli.app import app
 from skelbench.components import Params, Strategy
 from skelbench.errors import SpecError
 from skelbench.host.registry import load_registry
 from skelbench.search import Proposal
 from skelbench.tables import report
 from skelbench.tables.bench import BenchOptions, Entry, fitted_params, run_bench
+from tests.tables import made
 
 FEW = BenchOptions(evaluations=30, repetitions=40)
 
@@ -68,7 +72,6 @@ def test_a_plugins_strategy_takes_part(table):
 def test_local_search_is_better_than_random_where_neighbours_are_alike(tmp_path, strategies):
     """On a sum of effects of each decision alone a climb finds the best."""
     from skelbench.tables.catalog import open_table
-    from tests.tables import made
 
     header, arrays = made.parts(places=4, options=4)
     effects = np.random.default_rng(3).normal(size=(4, 4))
@@ -157,3 +160,21 @@ def test_a_bench_of_light_strategies_imports_no_torch(path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("strategy\tregret@10")
+
+
+def test_a_label_that_could_act_on_a_page_is_refused(tmp_path):
+    path = tmp_path / "x.npz"
+    made.write_table(path, *made.parts())
+    found = CliRunner().invoke(app, ["bench", str(path), "--strategies", "@x|y=local", "--evaluations", "5"])
+    assert found.exit_code != 0
+    assert "cannot be a label" in str(found.exception)
+
+
+def test_one_strategy_takes_part_twice_under_a_label(tmp_path):
+    path = tmp_path / "x.npz"
+    made.write_table(path, *made.parts())
+    words = ["bench", str(path), "--strategies", "ceim,few=ceim", "--param", "few.population=5", "--json"]
+    found = CliRunner().invoke(app, [*words, "--evaluations", "20", "--repetitions", "3"])
+    rows = {row["strategy"]: row for row in json.loads(found.stdout)["rows"]}
+    assert set(rows) == {"random", "ceim", "few"}
+    assert rows["few"]["regret@20"] != rows["ceim"]["regret@20"]

@@ -192,19 +192,28 @@ class _Trial:
         self._strategy = strategy
 
     def __call__(self, model: FrozenTrial) -> None:
-        started = time.perf_counter()
         self._strategy.begin(model.sample)
         try:
-            found = Evaluation.of(self._evaluate(model.sample))
+            answer, error = self._answer(model.sample)
+            self._strategy.ended(model.sample, answer)
+        except BaseException as fault:  # of the machine, or there is no room to write the answer down
+            self._strategy.left(model.sample, fault)
+            raise
+        if error is not None:
+            raise error
+        nni.report_final_result(answer.value.fitness)
+
+    def _answer(self, sample: Sample) -> tuple[Answer, BaseException | None]:
+        """A trial's answer, and what it raised; the machine's faults are raised."""
+        started = time.perf_counter()
+        try:
+            found = Evaluation.of(self._evaluate(sample))
         except BaseException as error:  # what a candidate raises is its result; the search goes on
             if is_machines(error) or stopping.stopped():
-                self._strategy.left(model.sample, error)
                 raise
-            failed = Answer(None, described(error), traceback.format_exc(), time.perf_counter() - started)
-            self._strategy.ended(model.sample, failed)
-            raise
-        self._strategy.ended(model.sample, Answer(found, seconds=time.perf_counter() - started))
-        nni.report_final_result(found.fitness)
+            seconds = time.perf_counter() - started
+            return Answer(None, described(error), traceback.format_exc(), seconds), error
+        return Answer(found, seconds=time.perf_counter() - started), None
 
 
 def _key(sample: Sample | None) -> str:
