@@ -4,7 +4,7 @@ The loader (`skelbench.data.loader`) needs torch and is imported from its own mo
 here does without.
 """
 
-from skelbench.data.dataset import Clip, Clips, FileReader, Reader, Recordings
+from skelbench.data.dataset import Clip, Clips, FileReader, FolderReader, Reader, Recordings
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
 from skelbench.data.open import Split, open_clips, split, training_part
 from skelbench.data.preprocess import PREPROCESSES
@@ -27,6 +27,7 @@ __all__ = [
     "Clips",
     "Extent",
     "FileReader",
+    "FolderReader",
     "Reader",
     "Recordings",
     "Split",

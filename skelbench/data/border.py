@@ -14,7 +14,7 @@ import numpy as np
 
 from skelbench.components import Dataset, Layout
 from skelbench.data.archives import check_file
-from skelbench.data.dataset import Clip, Clips, FileReader, Reader
+from skelbench.data.dataset import Clip, Clips, Reader
 from skelbench.data.video.dataset import Video, VideoArray, VideoReader
 from skelbench.errors import DataError, SkelbenchError, described
 
@@ -42,7 +42,7 @@ class Border:
         Raises:
             DataError: There is none, or the reader fails.
         """
-        found = _called(self.component.name, root, lambda: list(reader.sources(root)))
+        found = called(self.component.name, root, lambda: list(reader.sources(root)))
         if not found:
             raise DataError("there is nothing to read", where=root, remedy=self._forms())
         self.class_names(reader, root)
@@ -57,17 +57,20 @@ class Border:
         """
         where = place(source, root)
         check_file(Path(where))
-        given = _called(self.component.name, where, lambda: list(reader.read(source)))
+        given = called(self.component.name, where, lambda: list(reader.read(source)))
         return [self._sound(clip, where) for clip in given]
 
-    def file(self, reader: FileReader, path: Path) -> np.ndarray:
-        """The coordinates in a file that stands alone, (T, M, V, C) float32.
+    def file(self, reader: Any, *paths: Path) -> np.ndarray:
+        """The coordinates of a recording in a file, or of a `FolderReader` in several, (T, M, V, C) float32.
 
         Raises:
             DataError: The reader fails, or they do not agree with the data set's description.
         """
-        check_file(path)
-        return self.frames(_called(self.component.name, path, lambda: reader.frames(path)), str(path))
+        for path in paths:
+            check_file(path)
+        where, one = str(paths[0]), len(paths) == 1
+        read = (lambda: reader.frames(paths[0])) if one else (lambda: reader.joined(paths))
+        return self.frames(called(self.component.name, where, read), where)
 
     def videos(self, reader: VideoReader, root: Path, protocol: str) -> list[Video]:
         """Every video that a protocol lists.
@@ -75,7 +78,7 @@ class Border:
         Raises:
             DataError: The reader fails, or what it says of a video does not agree with the description.
         """
-        listed = _called(self.component.name, root, lambda: list(reader.videos(root, protocol)))
+        listed = called(self.component.name, root, lambda: list(reader.videos(root, protocol)))
         for video in listed:
             if not isinstance(video, Video):
                 raise _fault(
@@ -102,10 +105,8 @@ class Border:
         Raises:
             DataError: They are as many as other classes, or no texts.
         """
-        names, count = (
-            _called(self.component.name, where, lambda: tuple(reader.class_names)),
-            self.component.classes,
-        )
+        count = self.component.classes
+        names: tuple[Any, ...] = called(self.component.name, where, lambda: tuple(reader.class_names))
         if len(names) != count or not all(isinstance(name, str) and name for name in names):
             what = f"data set '{self.component.name}' has {count} classes and its reader names {len(names)}"
             raise DataError(what, where=where, remedy="Give each class one name, a text")
@@ -186,7 +187,7 @@ def train_mask(reader: Reader, clips: Clips, protocol: str) -> np.ndarray:
         DataError: The reader fails or gives something else.
     """
     where = f"{clips.dataset}, protocol '{protocol}'"
-    mask = _called(clips.dataset, where, lambda: np.asarray(reader.is_train(clips, protocol)))
+    mask = called(clips.dataset, where, lambda: np.asarray(reader.is_train(clips, protocol)))
     if mask.shape != (len(clips),) or mask.dtype != bool:
         what = f"the reader's is_train gives {mask.dtype} of shape {mask.shape}"
         remedy = f"Give a true or false for each of the {len(clips)} recordings"
@@ -252,7 +253,7 @@ def check_together(clips: Sequence[tuple[str, tuple[int, ...], str]], root: Path
         seen[name] = where
 
 
-def _called(dataset: str, where: object, call: Callable[[], Any]) -> Any:
+def called(dataset: str, where: object, call: Callable[[], Any]) -> Any:
     """What a call of a data set's reader gives; whatever it raises is an error of the data."""
     try:
         return call()
@@ -266,7 +267,7 @@ def _called(dataset: str, where: object, call: Callable[[], Any]) -> Any:
 
 def _line(error: Exception) -> str:
     """The reader's last line that an exception came through; nothing where it came through none."""
-    frames = list(traceback.walk_tb(error.__traceback__))[2:]  # without `_called` and what it calls
+    frames = list(traceback.walk_tb(error.__traceback__))[2:]  # without `called` and what it calls
     package = _package(frames[0][0]) if frames else ""
     own = [f", at {frame.f_code.co_filename}:{line}" for frame, line in frames if _package(frame) == package]
     return own[-1] if own else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -222,4 +222,23 @@ class FileReader(Protocol):
 
         Raises:
             DataError: It is truncated or malformed; says where.
+        """
+
+
+@runtime_checkable
+class FolderReader(FileReader, Protocol):
+    """A `FileReader` of whose recordings one may be several files, or stand below folders of any name."""
+
+    def gathered(self, folder: Path) -> Mapping[str, Sequence[Path]]:
+        """The files of each recording in a folder, by its id; empty where each file is one by itself.
+
+        Raises:
+            DataError: The files are none of this data set's.
+        """
+
+    def joined(self, paths: Sequence[Path]) -> np.ndarray:
+        """The coordinates in the files of one recording, (T, M, V, C) float32.
+
+        Raises:
+            DataError: One is truncated or malformed; says which.
         """

@@ -12,8 +12,8 @@ import numpy as np
 
 from skelbench.components import Dataset, Layout
 from skelbench.data.archives import check_file
-from skelbench.data.border import Border
-from skelbench.data.dataset import FileReader, Reader
+from skelbench.data.border import Border, called
+from skelbench.data.dataset import FileReader, FolderReader, Reader
 from skelbench.errors import DataError
 
 
@@ -33,13 +33,14 @@ class Unlabelled:
 def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[Unlabelled]:
     """Recordings of a file or folder, one after the other.
 
-    A reader that can take single files (`FileReader`) gets those that its patterns name; anything else is
-    read as the data set itself, and labels that stand there are not looked at.
+    A reader that can take single files (`FileReader`) gets those that its patterns name, one that puts files
+    together (`FolderReader`) what belongs together; anything else is read as the data set itself, and labels
+    that stand there are not looked at.
 
     Args:
         component: The data set in whose form the recordings are.
         layout: The skeleton.
-        path: A file, or a folder that is not searched through.
+        path: A file, or a folder.
 
     Raises:
         DataError: Nothing there can be read, a file is damaged, or a recording does not fit.
@@ -47,11 +48,20 @@ def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[
     if not path.exists():
         raise DataError("no such file or folder", where=path, remedy="Give a file or folder that is there")
     reader, border = component.reader(), Border(component, layout)
-    files = _files(reader, path)
-    if files:
+    together = _together(component, reader, path)
+    files = [] if together else _files(reader, path)
+    if together:
+        yield from (Unlabelled(name, border.file(reader, *paths)) for name, paths in together.items())
+    elif files:
         yield from (Unlabelled(file.name, border.file(reader, file)) for file in files)
     else:
         yield from _recordings(border, reader, path)
+
+
+def _together(component: Dataset, reader: Any, path: Path) -> dict[str, Sequence[Path]]:
+    if not isinstance(reader, FolderReader) or not path.is_dir():
+        return {}
+    return called(component.name, path, lambda: dict(reader.gathered(path)))
 
 
 def _files(reader: Any, path: Path) -> list[Path]:

@@ -42,7 +42,7 @@ class Source:
         arrays: A file of plain arrays, see `skelbench.data.unlabelled.read_arrays`.
         window: Frames of a window over each recording; None takes recordings as a whole.
         stride: Frames from one window to the next; None is half a window.
-        fps: Frames a second, where files do not say it.
+        fps: Frames a second; None is what the data set's parameter ``fps`` or the files say.
     """
 
     paths: tuple[Path, ...] = ()
@@ -181,8 +181,9 @@ def _windows(checked: Checked, source: Source) -> Iterator[list[Window]]:
         listed = ((n, w.start, w.start + w.frames, source.fps or w.rate, w) for n, w in found)
         yield from _groups(listed, lambda window: 1, _VIDEOS_AT_ONCE)
         return
+    rate = source.fps or checked.dataset.given.get("fps")
     cut = (
-        (one.id, start, stop, source.fps, one.frames[start:stop])
+        (one.id, start, stop, rate, one.frames[start:stop])
         for one in _skeletons(checked, source)
         for start, stop in spans(len(one.frames), source.window, source.stride)
     )

@@ -60,6 +60,29 @@ def test_a_whole_data_set_and_arrays_give_the_same_as_files(
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
 
 
+def test_times_are_told_by_the_rate_of_the_data_set(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        place = tmp_path / "own" / f"s{number % 3}_a{number % 2}_{number}.npy"
+        place.parent.mkdir(exist_ok=True)
+        np.save(place, rng.normal(size=(10, 20, 3)).astype(np.float32))
+    dataset = {
+        "name": "skeletons",
+        "files": "s{subject}_a{label}_{trial}.npy",
+        "layout": "kinect20",
+        "classes": 2,
+        "fps": 5,
+        "split": {"subjects": [0, 1]},
+    }
+    own = spec()
+    own["data"] = {"dataset": dataset, "clip": {"frames": 4, "fill": "resize", "persons": 1}}
+    run(tmp_path, tmp_path / "own", own, arch="plain")
+    trained = only_run(tmp_path / "runs").path
+    for fps, rate in ((None, 5), (2.0, 2)):
+        _, found = classify([trained], Source((place,), window=6, fps=fps))
+        assert {one.rate for one in found} == {rate}
+
+
 def test_several_runs_are_averaged(finished: Path, raw: Path, tmp_path: Path) -> None:
     run(tmp_path, raw, arch="plain", seed=1)
     other, source = only_run(tmp_path / "runs").path, Source((files(raw)[0],))

@@ -90,7 +90,7 @@ class SkeletonsParams(Params):
         who: The name of the array of performers, where there is one.
         lengths: The name of the array of numbers of frames; None: frames of zeros at the end are no frames.
         part: The name of the array that says who is in train (true, or ``train``); None: the usual ones.
-        fps: Frames a second, where they are known.
+        fps: Frames a second, by which ``skelbench predict`` tells times.
         split: See `SplitParams`.
     """
 

@@ -73,6 +73,21 @@ def find(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
     Raises:
         DataError: The pattern is malformed, or no file fits it.
     """
+    found, others = fitting(root, pattern)
+    if not found:
+        shown = f"; one of them is '{others[0]}'" if others else ""
+        what = f"none of {len(others)} files fits 'files: {pattern}'{shown}"
+        remedy = "Correct 'files', or see what `skelbench data describe` proposes"
+        raise DataError(what, where=root, remedy=remedy)
+    return found, others
+
+
+def fitting(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
+    """As `find`, where it may be that no file fits.
+
+    Raises:
+        DataError: The pattern is malformed.
+    """
     form, others = compiled(pattern), []
     found: dict[str, tuple[dict[str, str], list[tuple[int, Path]]]] = {}
     for path in files(root):
@@ -88,11 +103,6 @@ def find(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
             start, stop = match.span(FRAME)
             key, order = f"{name[:start]}{name[stop:]}".rpartition(".")[0].strip("_-/. "), int(frame)
         found.setdefault(key, (parts, []))[1].append((order, path))
-    if not found:
-        shown = f"; one of them is '{others[0]}'" if others else ""
-        what = f"none of {len(others)} files fits 'files: {pattern}'{shown}"
-        remedy = "Correct 'files', or see what `skelbench data describe` proposes"
-        raise DataError(what, where=root, remedy=remedy)
     recordings = [
         Found(key, tuple(path for _, path in sorted(files)), parts)
         for key, (parts, files) in sorted(found.items())

@@ -15,6 +15,7 @@ from skelbench.layouts import LayoutOptions
 
 from ...layouts import LAYOUTS
 from . import bundles, made_up, pattern, tables
+from .loose import gathered
 from .params import SkeletonsParams
 from .shape import Form
 from .split import TEST, TRAIN, UNKNOWN, is_train, listed_part, read_lists, subject_number
@@ -144,7 +145,19 @@ class SkeletonsReader:
         Raises:
             DataError: It is truncated, malformed or of another form.
         """
-        return tables.read_recording([path], self.form)
+        return self.joined([path])
+
+    def joined(self, paths: Sequence[Path]) -> np.ndarray:
+        """The coordinates in the files of one recording, (T, M, V, C) float32.
+
+        Raises:
+            DataError: One is truncated, malformed or of another form.
+        """
+        return tables.read_recording(paths, self.form)
+
+    def gathered(self, folder: Path) -> dict[str, tuple[Path, ...]]:
+        """See `skelbench_plugins.datasets.skeletons.loose.gathered`."""
+        return gathered(folder, self.params.files)
 
     def _of_file(self, source: pattern.Found) -> Clip | None:
         part = self._part(source, source.id)
