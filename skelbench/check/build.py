@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,12 +12,16 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from skelbench.check.checked import Checked
-from skelbench.errors import SpecError
+from skelbench.errors import SpecError, WorkFailed
 from skelbench.search import Sample
 from skelbench.space.arch import NamedArchitecture
 from skelbench.space.network import build_network
 from skelbench.space.size import SearchSpace
 
+_TRAINED = 4
+"""Numbers that a weight needs in training: itself, its gradient, two moments."""
+_TOO_LARGE = "the network takes more memory than the machine has"
+_NARROWER = "Make it narrower"
 _DRAWS, _MOST = 64, 6
 """Random architectures that are looked at, and those of them that are built."""
 
@@ -25,41 +30,52 @@ def check_networks(checked: Checked) -> None:
     """Build what a search trains: the supernet and one architecture of it, or some that differ most.
 
     Raises:
-        SpecError: An option does not fit the shape it gets, with its line in the spec.
+        SpecError: An option does not fit the shape it gets, with its line in the spec, or a network takes
+            more memory than the machine has.
         SkelbenchError: An operator fails.
     """
-    with _unfilled():
-        try:
-            shared = checked.spec.search.strategy.weights == "shared"
-            if shared:
-                from skelbench.space.build import SupernetSpace  # NNI, which it needs, takes seconds
+    with _tried(checked):
+        shared = checked.spec.search.strategy.weights == "shared"
+        if shared:
+            from skelbench.space.build import SupernetSpace  # NNI, which it needs, takes seconds
 
-                SupernetSpace(checked.search_network, checked.context())
-            for sample in different_samples(checked.space, 1 if shared else _MOST):
-                build_network(checked.network, sample, checked.context())
-        except SpecError as error:
-            raise checked.placed(error) from error
+            _confirm_room(SupernetSpace(checked.search_network, checked.context()))
+        for sample in different_samples(checked.space, 1 if shared else _MOST):
+            _confirm_room(build_network(checked.network, sample, checked.context()))
 
 
 def check_architecture_network(checked: Checked, named: NamedArchitecture) -> None:
     """Build one architecture.
 
     Raises:
-        SpecError: A module does not fit the shape it gets.
+        SpecError: A module does not fit the shape it gets, or the network takes more memory than there is.
         SkelbenchError: An operator fails.
     """
-    with _unfilled():
-        try:
-            build_network(named.network, named.sample, checked.context())
-        except SpecError as error:
-            raise checked.placed(error) from error
+    with _tried(checked):
+        _confirm_room(build_network(named.network, named.sample, checked.context()))
 
 
 @contextmanager
-def _unfilled() -> Iterator[None]:
+def _tried(checked: Checked) -> Iterator[None]:
     """Leave the generator as it is, and weights as memory gives them: nothing is computed with them."""
-    with torch.random.fork_rng(devices=[]), _Unfilled():
-        yield
+    try:
+        with torch.random.fork_rng(devices=[]), _Unfilled():
+            yield
+    except SpecError as error:
+        raise checked.placed(error) from error
+    except WorkFailed as error:
+        if isinstance(error.__cause__, (MemoryError, RuntimeError)) and "memory" in str(error.__cause__):
+            raise checked.placed(SpecError(_TOO_LARGE, where="network", remedy=_NARROWER)) from error
+        raise
+
+
+def _confirm_room(network: torch.nn.Module) -> None:
+    """See that a network can be trained in the machine's memory: weights, gradients, two moments of each."""
+    needed = _TRAINED * sum(weights.numel() * weights.element_size() for weights in network.parameters())
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > has:
+        what = f"to train the network takes {needed / 2**30:,.0f} GiB for its weights, of {has / 2**30:,.0f}"
+        raise SpecError(what, where="network", remedy=_NARROWER)
 
 
 class _Unfilled(TorchFunctionMode):

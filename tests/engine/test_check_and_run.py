@@ -14,6 +14,7 @@ from skelbench.errors import SpecError
 from tests.engine import tiny
 
 WIDER = {"choice": {"label": "c", "from": [tiny.BLOCK, {**tiny.BLOCK, "channels": 5}]}}
+LARGE = {**tiny.BLOCK, "kernel": 9, "channels": 200_000}
 HEADS = {"op": "hypergraph_attention", "heads": 3}
 CHOSEN_HEADS = {"choice": {"label": "c", "from": [tiny.BLOCK, HEADS]}}
 
@@ -43,8 +44,9 @@ def refused(*command: str) -> str:
             {"search": {**tiny.SHARED, "train": {"precision": "16"}}},
             r"tiny.yaml:\d+: a supernet is not trained in half precision",
         ),
+        ({"network": tiny.network(LARGE)}, r"tiny.yaml:\d+: (the network takes more memory|to train .* GiB)"),
     ],
-    ids=["warm-up", "grid", "shapes", "heads", "an option's heads", "half precision"],
+    ids=["warm-up", "grid", "shapes", "heads", "an option's heads", "half precision", "memory"],
 )
 def test_both_refuse(changes: dict[str, Any], message: str, tmp_path: Path, raw: Path) -> None:
     path = str(tiny.write(tmp_path, tiny.spec(architectures={}, **changes)))
