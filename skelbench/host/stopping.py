@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 """Ctrl-C; SLURM, docker, systemd and ``timeout``; a terminal that is gone."""
@@ -17,6 +20,21 @@ def install() -> None:
     for number in STOPS:
         if signal.getsignal(number) in _USUAL:
             signal.signal(number, _stop)
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Within, nobody else's code may take these signals for itself, as Ray does when it starts."""
+    given = signal.signal
+
+    def keep(number: int, handler: Any) -> Any:
+        return signal.getsignal(number) if number in STOPS else given(number, handler)
+
+    signal.signal = keep  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        signal.signal = given
 
 
 def _stop(number: int, frame: object) -> None:

@@ -19,6 +19,7 @@ from skelbench.engine.workers.local import AUTO, cores, environment, visible_dev
 from skelbench.engine.workers.ray_guard import TOKEN
 from skelbench.engine.workers.work import Answer, Evaluate, answer
 from skelbench.errors import SkelbenchError, WorkFailed, described
+from skelbench.host import stopping
 
 LOCAL = "local"
 _AUTH = "RAY_AUTH_MODE"
@@ -221,7 +222,7 @@ def _connect(ray: Any, address: str, stack: ExitStack) -> None:
         options |= {"include_dashboard": False, "object_store_memory": _STORE}
     stack.callback(ray.shutdown)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), stopping.handlers_kept():
             warnings.simplefilter("ignore")
             ray.init(address=address, **options)
     except Exception as error:  # Ray has many

@@ -15,6 +15,7 @@ from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.ray_guard import TOKEN, carriers
 from skelbench.engine.workers.ray_workers import RayWorkers
 from skelbench.errors import SkelbenchError
+from skelbench.host import stopping
 
 from .made import CannotBegin, Does
 from .test_pool import alive, until
@@ -44,6 +45,7 @@ def test_tasks_come_back_from_ray_on_the_loopback_and_nothing_is_left(tmp_path: 
     workers = RayWorkers(workers=2)
     assert workers.count == 2
     token = os.environ[TOKEN]
+    handlers = {number: signal.getsignal(number) for number in stopping.STOPS}
     tasks = [("double", 3), ("fail", "no luck"), ("die_once", 5.0), ("environment", "OMP_NUM_THREADS")]
     answers = {}
     with Pool(workers, Does(tmp_path), timeout=60) as pool:
@@ -51,6 +53,7 @@ def test_tasks_come_back_from_ray_on_the_loopback_and_nothing_is_left(tmp_path: 
             pool.submit(number, task)
         while pool.pending:
             answers |= dict(pool.wait())
+        assert {number: signal.getsignal(number) for number in stopping.STOPS} == handlers
         pids = set(carriers(token))
         heard = listeners(pids)
     assert [answers[n].value for n in (0, 2, 3)] == [6, 5.0, "1"]
