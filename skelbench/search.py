@@ -96,20 +96,22 @@ class Proposal:
         weights: Weights by label, normalised to sum 1 each, or None.
         fitness: The fitness where it is known already and need not be taken again.
         kept: Whether it was kept from an earlier generation.
+        epochs: Own weights: train it for so many epochs, fewer than a whole trial has; None: a whole one.
     """
 
     sample: Sample | None = None
     weights: Weights | None = None
     fitness: float | None = None
     kept: bool = False
+    epochs: int | None = None
 
 
 class Search(Protocol):
     """One search in progress; a strategy's target makes it.
 
     The target is called as ``target(space, seed=int, weights="shared" | "own", epochs=int,
-    derive=DeriveOptions, **params)``: ``epochs`` is the number of supernet epochs, and of no meaning
-    with ``weights="own"``; ``derive`` says how weights become an architecture, for `decode`; ``params``
+    derive=DeriveOptions, **params)``: ``epochs`` is the number of supernet epochs, with ``weights="own"``
+    that of a whole trial; ``derive`` says how weights become an architecture, for `decode`; ``params``
     are all parameters of the component's model, with defaults filled in.
     """
 

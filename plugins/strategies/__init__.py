@@ -6,6 +6,7 @@ from skelbench import hookimpl
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 
 from .params import (
+    AshaParams,
     CeimParams,
     DartsParams,
     EvolutionParams,
@@ -53,6 +54,13 @@ STRATEGIES = (
         summary="Local search from random starts (White et al., UAI 2021)",
         target="skelbench_plugins.strategies.local:Local",
         params=LocalParams,
+        searches={"own": ALL_NODE_KINDS},
+    ),
+    Strategy(
+        name="asha",
+        summary="Asynchronous successive halving (Li et al., MLSys 2020)",
+        target="skelbench_plugins.strategies.asha:Asha",
+        params=AshaParams,
         searches={"own": ALL_NODE_KINDS},
     ),
     Strategy(

@@ -106,6 +106,30 @@ class LocalParams(Params):
     evaluations: Count = 100
 
 
+class AshaParams(Params):
+    """Asynchronous successive halving (Li et al., MLSys 2020).
+
+    Attributes:
+        evaluations: The epochs that are trained, in whole trials: 50 of 30 epochs are 1,500. A longer trial
+            counts as though it went on from the shorter one, as on a table; a run trains it from scratch.
+        rungs: Epochs of the shorter trials, the shortest first; a whole trial is the last rung. None: a ninth
+            and a third of a whole trial.
+        reduction: The best one of so many is trained for longer (the paper's eta).
+        batch: Trials of a generation.
+    """
+
+    evaluations: Count = 50
+    rungs: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    reduction: Annotated[int, Field(ge=2)] = 3
+    batch: Count = 1
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.rungs is not None and list(self.rungs) != sorted(set(self.rungs)):
+            raise ValueError("rungs: each has more epochs than the one before it")
+        return self
+
+
 class EvolutionParams(Params):
     """Regularised (ageing) evolution (Real et al., AAAI 2019), as NNI has it.
 

@@ -15,11 +15,12 @@ def make_search(checked: Checked, seed: int) -> Any:
         SpecError: The strategy refuses the space or its own parameters.
     """
     search = checked.spec.search
+    shared = search.strategy.weights == "shared"
     return checked.strategy.make(
         checked.space,
         seed=seed,
         weights=search.strategy.weights,
-        epochs=search.epochs,
+        epochs=search.epochs if shared else search.trial_epochs,
         derive=search.derive,
         **checked.strategy_params,
     )

@@ -45,7 +45,7 @@ class Journal:
             (line["generation"], line["number"]): ClipAnswers.of_line(line) for line in folder.answers()
         }
         self._lines: dict[tuple[str, int, int], dict[str, Any]] = {}
-        self._fitness: dict[str, float] = {}
+        self._fitness: dict[tuple[str, int | None], float] = {}
         self._saved = 0
         for line in folder.trials():
             self._keep(line)
@@ -58,7 +58,7 @@ class Journal:
     def _keep(self, line: dict[str, Any]) -> None:
         self._lines[_key(line)] = line
         if line.get("fitness") is not None and "choices" in line:
-            self._fitness.setdefault(_plain(line["choices"]), line["fitness"])
+            self._fitness.setdefault((_plain(line["choices"]), line.get("epochs")), line["fitness"])
 
     def _of(self, kind: str) -> list[dict[str, Any]]:
         return [self._lines[key] for key in sorted(self._lines) if key[0] == kind]
@@ -72,9 +72,11 @@ class Journal:
         """The line of a trial that an interrupted run has finished."""
         return self._lines.get(("trial", generation, number))
 
-    def fitness_of(self, sample: Sample | None) -> float | None:
-        """The fitness of an architecture that a trial has succeeded with already, else None."""
-        return None if sample is None else self._fitness.get(_plain(sample))
+    def fitness_of(self, proposal: Proposal) -> float | None:
+        """The fitness of what a trial has succeeded with already, else None."""
+        if proposal.sample is None:
+            return None
+        return self._fitness.get((_plain(proposal.sample), proposal.epochs))
 
     def trial(
         self,
@@ -94,6 +96,8 @@ class Journal:
         line |= {"fitness": fitness, "kept": proposal.kept, "known": known, "seconds": round(seconds, 3)}
         if proposal.sample is not None:
             line["choices"] = proposal.sample
+        if proposal.epochs is not None:
+            line["epochs"] = proposal.epochs
         if proposal.weights is not None:
             line["weights"] = {k: [round(float(w), 5) for w in v] for k, v in proposal.weights.items()}
         if answers is not None:

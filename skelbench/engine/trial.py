@@ -14,8 +14,8 @@ from skelbench.host.processes import limit_memory
 from skelbench.layers import prepare_for_inference
 from skelbench.results.leftovers import TRIAL
 from skelbench.results.store import RunFolder
-from skelbench.search import Sample
 from skelbench.space.network import build_network
+from skelbench.space.trials import Asked
 from skelbench.training.fit import fit
 from skelbench.training.seed import seed_everything
 
@@ -33,12 +33,13 @@ class Trials:
         self._job = job
         self._folder = Path(mkdtemp(prefix=TRIAL, dir=job.folder.checkpoints))
 
-    def __call__(self, sample: Sample) -> Evaluation:
+    def __call__(self, asked: Asked) -> Evaluation:
         """One architecture on the validation clips, trained by itself on the rest of the training split."""
         job = self._job
         options = job.checked.spec.search_options()
+        options = options.model_copy(update={"epochs": asked.epochs or options.epochs})
         seed_everything(job.options.seed)
-        network = build_network(job.checked.search_network, sample, job.checked.context())
+        network = build_network(job.checked.search_network, asked.sample, job.checked.context())
         loader = job.data.train_loader(options, whole=False)
         accelerator = job.options.accelerator
         fit(network, options, loader, folder=self._folder, accelerator=accelerator, resume=False)

@@ -17,7 +17,9 @@ TWINS = 5
 """Searches told fitness drawn by lot, whose entropy is averaged."""
 _NOISE_STREAM = 9176
 Line = Mapping[str, Any]
-AnswersByTrial = Mapping[tuple[int, int], ClipAnswers]
+Place = tuple[int, int]
+"""Generation and number of a trial."""
+AnswersByTrial = Mapping[Place, ClipAnswers]
 
 
 class NoiseTwins:
@@ -85,19 +87,19 @@ class Watch:
             answers: Answers by generation and number; of trials without, nothing is measured.
             generations: Lines of its generations, in their order.
         """
-        places = [(t["generation"], t["number"]) for t in trials if not t["known"]]
-        known = [place for place in places if place in answers]
+        tried = {(t["generation"], t["number"]): t.get("epochs", 0) for t in trials if not t["known"]}
+        known = [place for place in tried if place in answers]
         return SearchHealth(
             fitness=self.fitness,
             normalisation=self.normalisation,
-            **_of_candidates(self.fitness, [answers[place] for place in known], self._groups(known)),
+            **_of_candidates(self.fitness, [answers[place] for place in known], self._groups(tried, known)),
             **_of_weights(generations),
         )
 
-    def _groups(self, places: Sequence[tuple[int, int]]) -> np.ndarray:
-        """One group for each state of a supernet; networks trained by themselves are all comparable."""
+    def _groups(self, epochs: Mapping[Place, int], places: Sequence[Place]) -> np.ndarray:
+        """One group for each state of a supernet; of networks trained by themselves, for each length."""
         own = self.normalisation == "own"
-        return np.array([0 if own else generation for generation, _ in places], dtype=int)
+        return np.array([epochs[place] if own else place[0] for place in places], dtype=int)
 
 
 def _of_candidates(fitness: Fitness, found: Sequence[ClipAnswers], groups: np.ndarray) -> dict[str, Any]:

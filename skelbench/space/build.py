@@ -30,6 +30,7 @@ from skelbench.space.nodes import (
 from skelbench.space.shapes import at_shape, output_shape
 from skelbench.space.tree import by_input, point_of
 from skelbench.space.trellises import Candidate, Trellis
+from skelbench.space.trials import Asked
 from skelbench.training.lightning import without_torchmetrics
 
 with warnings.catch_warnings(), without_torchmetrics():
@@ -42,9 +43,9 @@ with warnings.catch_warnings(), without_torchmetrics():
 class FrozenTrial(nn.Module):
     """An architecture on its way through NNI to the evaluator, which builds and trains it."""
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, asked: Asked) -> None:
         super().__init__()
-        self.sample = sample
+        self.asked = asked
 
 
 class TrialSpace(ModelSpace):
@@ -59,9 +60,9 @@ class TrialSpace(ModelSpace):
         for point in points:
             self.add_mutable(_mutable(point))
 
-    def freeze(self, sample: Sample) -> FrozenTrial:
+    def freeze(self, asked: Asked) -> FrozenTrial:
         """The architecture itself; inactive labels may be missing."""
-        return FrozenTrial(dict(sample))
+        return FrozenTrial(asked)
 
     def check_contains(self, sample: Sample) -> None:
         """Nothing to object: samples come out of the checked space in canonical form."""

@@ -26,7 +26,8 @@ class BenchOptions:
     """How strategies are compared.
 
     Attributes:
-        evaluations: Most evaluations of a search.
+        evaluations: Most evaluations of a search; several shorter trainings count as much as a whole one of
+            as many epochs.
         repetitions: Searches of each strategy.
         objective: What searches see.
         most_gmacs: Architectures with more GMACs are no part of the space.
@@ -68,7 +69,7 @@ class Result:
         regret: (repetitions, evaluations) points; where a search ended early, its last regret goes on.
         regret_shrunken: The same against the best with its luck taken out.
         seconds: (repetitions, evaluations) seconds of training up to each evaluation.
-        evaluations: Evaluations that each search paid for, (repetitions,).
+        evaluations: What each search paid for, in whole trainings, (repetitions,).
         holes: Proposals that the table has no measurement of, all together.
         own_seconds: Seconds that the strategy itself took for one search, on average.
     """
@@ -120,13 +121,12 @@ class Field:
         started = time.perf_counter()
         outcomes = [self.search(entry.strategy, entry.params, i) for i in range(self.options.repetitions)]
         each = (time.perf_counter() - started) / self.options.repetitions
-        budget = self.options.evaluations
         return Result(
             entry.name,
-            np.stack([_filled(outcome.regret, budget) for outcome in outcomes]),
-            np.stack([_filled(outcome.regret_shrunken, budget) for outcome in outcomes]),
-            np.stack([_filled(outcome.seconds, budget) for outcome in outcomes]),
-            np.array([outcome.evaluations for outcome in outcomes]),
+            np.stack([self._by_budget(outcome, outcome.regret) for outcome in outcomes]),
+            np.stack([self._by_budget(outcome, outcome.regret_shrunken) for outcome in outcomes]),
+            np.stack([self._by_budget(outcome, outcome.seconds) for outcome in outcomes]),
+            np.array([outcome.epochs[-1:].sum() / self.table.epochs for outcome in outcomes]),
             sum(outcome.holes for outcome in outcomes),
             each,
         )
@@ -140,23 +140,35 @@ class Field:
         number = self.options.seed + repetition
         session = Session(self.table, number, self.options.objective, truth=self.truth, allowed=self.allowed)
         search: Search = strategy.make(
-            self.space, seed=number, weights="own", epochs=0, derive=DeriveOptions(), **params
+            self.space,
+            seed=number,
+            weights="own",
+            epochs=self.table.epochs,
+            derive=DeriveOptions(),
+            **params,
         )
-        drive(search, session, self.options.evaluations)
+        drive(search, session, self.options.evaluations * self.table.epochs)
         return session.close()
 
+    def _by_budget(self, outcome: Outcome, curve: np.ndarray) -> np.ndarray:
+        """What a curve has come to after one whole training, two, and so on; NaN where there was nothing."""
+        budgets = self.table.epochs * np.arange(1, self.options.evaluations + 1)
+        if not len(curve):
+            return np.full(len(budgets), np.nan)
+        return curve[np.searchsorted(outcome.epochs, budgets, side="right") - 1]
 
-def drive(search: Search, session: Session, evaluations: int) -> None:
-    """Run a search as the engine does, with a session in place of trainings, until its budget is spent."""
+
+def drive(search: Search, session: Session, epochs: int) -> None:
+    """Run a search as the engine does, with a session in place of trainings, until its epochs are spent."""
     idle = generation = 0
-    while session.evaluations < evaluations and idle < PATIENCE:
+    while session.epochs < epochs and idle < PATIENCE:
         proposals = tuple(search.ask(generation))
         if not proposals:
             return
         before = session.evaluations
         fitness: list[float | None] = []
         for proposal in proposals:
-            if session.evaluations >= evaluations:
+            if session.epochs >= epochs:
                 return
             fitness.append(proposal.fitness if proposal.fitness is not None else session.propose(proposal))
         search.tell(proposals, fitness)
@@ -211,10 +223,3 @@ def _shrunken_best(table: Table) -> float | None:
         return measure_quality(table).shrunken_best
     except DataError:
         return None
-
-
-def _filled(curve: np.ndarray, length: int) -> np.ndarray:
-    """A curve of some length; its last value goes on, NaN where it has none."""
-    out = np.full(length, curve[-1] if len(curve) else np.nan)
-    out[: len(curve)] = curve[:length]
-    return out

@@ -23,6 +23,7 @@ class Outcome:
         regret: After each evaluation, by how many points of test top-1 the incumbent is below the best.
         regret_shrunken: The same against the best with its luck taken out.
         seconds: Seconds of training up to each evaluation.
+        epochs: Epochs of training up to each evaluation.
         holes: How often an architecture was asked for that was not measured.
     """
 
@@ -31,6 +32,7 @@ class Outcome:
     regret: np.ndarray
     regret_shrunken: np.ndarray
     seconds: np.ndarray
+    epochs: np.ndarray
     holes: int
 
     @property
@@ -58,13 +60,15 @@ class Truth:
         self.best = float(self._test[usable].max())
         self.shrunken_best = self.best if shrunken_best is None else shrunken_best
 
-    def outcome(self, incumbents: Sequence[int], seconds: Sequence[float], holes: int) -> Outcome:
+    def outcome(
+        self, incumbents: Sequence[int], seconds: Sequence[float], epochs: Sequence[int], holes: int
+    ) -> Outcome:
         """What a session's incumbents were worth."""
         rows = np.asarray(incumbents, dtype=int)
         test = self._test[rows]
-        return Outcome(
-            len(rows), rows, self.best - test, self.shrunken_best - test, np.cumsum(seconds), holes
-        )
+        regret, shrunken = self.best - test, self.shrunken_best - test
+        paid = np.cumsum(seconds), np.cumsum(epochs, dtype=int)
+        return Outcome(len(rows), rows, regret, shrunken, *paid, holes)
 
 
 class Session:
@@ -102,6 +106,7 @@ class Session:
         self._known: dict[Key, int] = {}
         self._incumbents: list[int] = []
         self._seconds: list[float] = []
+        self._epochs: list[int] = []
         self._best = (0, float("-inf"))
         self._holes = 0
 
@@ -109,6 +114,11 @@ class Session:
     def evaluations(self) -> int:
         """Evaluations that were paid for."""
         return len(self._incumbents)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of training that were paid for."""
+        return sum(self._epochs)
 
     def evaluate(self, sample: Sample, epochs: int | None = None) -> float:
         """The validation figure of a canonical architecture, higher is better.
@@ -131,7 +141,7 @@ class Session:
         if proposal.sample is None:
             raise SpecError("a proposal has no sample, and a table knows architectures alone")
         try:
-            return self.evaluate(proposal.sample, getattr(proposal, "epochs", None))
+            return self.evaluate(proposal.sample, proposal.epochs)
         except DataError:
             self._holes += 1
             return None
@@ -147,7 +157,7 @@ class Session:
 
     def close(self) -> Outcome:
         """What the search was worth; it is told nothing before."""
-        return self._truth.outcome(self._incumbents, self._seconds, self._holes)
+        return self._truth.outcome(self._incumbents, self._seconds, self._epochs, self._holes)
 
     def _fidelity(self, epochs: int | None) -> int:
         if epochs is None:
@@ -168,6 +178,7 @@ class Session:
         if before:
             spent -= float(self._spent[before][row])
         self._seconds.append(spent)
+        self._epochs.append(epochs - before)
         better = (
             epochs,
             value,

@@ -14,6 +14,7 @@ import pytest
 from skelbench.components import Engine
 from skelbench.errors import SpecError, WorkFailed
 from skelbench.search import Proposal, Sample
+from skelbench.space.trials import Asked
 from skelbench.testing.named import NamedComponent
 from skelbench.testing.params import checked_params
 from skelbench.testing.replay import TabulatedSpace
@@ -43,7 +44,7 @@ class EngineConformance(NamedComponent):
         """Each architecture asked for is evaluated once, and each gets the fitness of its own."""
         space = TabulatedSpace.of_choices(1, TRIALS)
         search = Listed(space)
-        best = self.carry(component, search, space.fitness, tmp_path)
+        best = self.carry(component, search, Rating(space), tmp_path)
         assert search.told == {str(sample): space.fitness(sample) for sample in space.enumerate()}
         assert best.fitness == space.table.max()
 
@@ -96,6 +97,21 @@ class EngineConformance(NamedComponent):
 
 
 @dataclass(frozen=True)
+class Rating:
+    """Gives the fitness of a table.
+
+    Attributes:
+        space: The table.
+    """
+
+    space: TabulatedSpace
+
+    def __call__(self, asked: Asked) -> float:
+        """The fitness of an architecture."""
+        return self.space.fitness(asked.sample)
+
+
+@dataclass(frozen=True)
 class Failing:
     """Gives the fitness of a table, but not of every architecture.
 
@@ -109,13 +125,13 @@ class Failing:
     which: Sample | None = None
     fatal: bool = False
 
-    def __call__(self, sample: Sample) -> float:
+    def __call__(self, asked: Asked) -> float:
         """The fitness, if all is well."""
-        if self.which in (None, sample) and self.fatal:
+        if self.which in (None, asked.sample) and self.fatal:
             os._exit(1)
-        if self.which in (None, sample):
+        if self.which in (None, asked.sample):
             raise ValueError("this one fails")
-        return self.space.fitness(sample)
+        return self.space.fitness(asked.sample)
 
 
 @dataclass(frozen=True)
@@ -130,11 +146,11 @@ class Hanging:
     space: TabulatedSpace
     which: Sample
 
-    def __call__(self, sample: Sample) -> float:
+    def __call__(self, asked: Asked) -> float:
         """The fitness in the end."""
-        if sample == self.which:
+        if asked.sample == self.which:
             time.sleep(3600)
-        return self.space.fitness(sample)
+        return self.space.fitness(asked.sample)
 
 
 class Listed:

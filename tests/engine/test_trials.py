@@ -20,6 +20,7 @@ from skelbench.results import journal
 from skelbench.results.store import RunFolder
 from skelbench.search import Point, Proposal, Sample
 from skelbench.space.network import build_network
+from skelbench.space.trials import Asked
 
 from . import tiny
 from .test_supernet import Scripted, lines_without_times
@@ -89,9 +90,9 @@ class Evaluate:
     def __init__(self, **fitness: float | BaseException) -> None:
         self.fitness, self.samples = fitness, list[Sample]()
 
-    def __call__(self, sample: Sample) -> float:
-        self.samples.append(sample)
-        value = self.fitness[sample["a"]]
+    def __call__(self, asked: Asked) -> float:
+        self.samples.append(asked.sample)
+        value = self.fitness[asked.sample["a"]]
         if isinstance(value, BaseException):
             raise value
         return value
@@ -384,3 +385,36 @@ def test_failures_of_trials_stand_in_the_record(tmp_path: Path, raw: Path, monke
     assert "Traceback" in failure.traceback
     assert record.status == "ok"
     assert record.metrics
+
+
+def test_a_shorter_trial_is_trained_for_its_epochs_and_known_by_them(folder: RunFolder):
+    asked: list[Asked] = []
+
+    def evaluate(one: Asked) -> float:
+        asked.append(one)
+        return float(one.epochs or 9)
+
+    short = Proposal({"a": "x"}, epochs=3)
+    asks = Asks([short, Proposal({"a": "x"})], [short, Proposal({"a": "x"}, epochs=5)])
+    written = Journal(folder)
+    nas.search_by_trials(asks, POINTS, evaluate, written, nas.sequential_engine())
+    assert [(one.sample["a"], one.epochs) for one in asked] == [("x", 3), ("x", None), ("x", 5)]
+    assert asks.told == [[3.0, 9.0], [3.0, 5.0]]
+    assert [line.get("epochs") for line in written.trials] == [3, None, 3, 5]
+
+
+def test_a_run_trains_a_shorter_trial_for_its_epochs(tmp_path: Path, raw: Path):
+    search = {
+        "strategy": {"name": "asha", "weights": "own", "rungs": [1, 2], "evaluations": 2},
+        "trial_epochs": 3,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        lengths: list[int] = []
+        real = trial_step.fit
+        patch.setattr(
+            trial_step, "fit", lambda n, o, *a, **k: (lengths.append(o.epochs), real(n, o, *a, **k))[1]
+        )
+        tiny.run(tmp_path, raw, tiny.spec(search=search))
+    lines = [line for line in tiny.only_run(tmp_path / "runs").trials() if line["kind"] == "trial"]
+    assert lengths == [line.get("epochs", 3) for line in lines]
+    assert {1, 2} <= set(lengths)

@@ -15,13 +15,13 @@ from skelbench.engine.machine import GO_ON
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer, answer
 from skelbench.errors import WorkFailed
-from skelbench.search import Sample
+from skelbench.space.trials import Asked
 
-Ended = Callable[[Sample, Answer], None]
+Ended = Callable[[Asked, Answer], None]
 
 
 class PoolEngine(ExecutionEngine):
-    """Sends each model's sample to a worker, and takes its answer as the model's metric.
+    """Sends what each model asks for to a worker, and takes its answer as the model's metric.
 
     Args:
         pool: The workers.
@@ -38,7 +38,7 @@ class PoolEngine(ExecutionEngine):
         for model in models:
             model.status = ModelStatus.Training
             self._models.append(model)
-            self._pool.submit(len(self._models) - 1, model.sample)
+            self._pool.submit(len(self._models) - 1, model.sample)  # as `TrialSpace.freeze` was given it
 
     def wait_models(self, *models: ExecutableModelSpace) -> None:
         """Wait until these models have ended, or all of them where none is given."""

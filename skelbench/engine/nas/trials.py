@@ -24,10 +24,11 @@ from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer
 from skelbench.errors import WorkFailed, described
 from skelbench.host import stopping
-from skelbench.search import Point, Proposal, Sample, Search
+from skelbench.search import Point, Proposal, Search
 from skelbench.space.build import FrozenTrial, TrialSpace
+from skelbench.space.trials import Asked
 
-Evaluate = Callable[[Sample], float | Evaluation]
+Evaluate = Callable[[Asked], float | Evaluation]
 """Gives an architecture's fitness, with its answers where there are any (a table has none)."""
 
 
@@ -104,7 +105,7 @@ class TrialStrategy(Strategy):
             for number, proposal in rest:
                 if self._settled(generation, number, proposal):
                     continue
-                if _key(proposal.sample) in self._running:
+                if _key(proposal) in self._running:
                     again.append((number, proposal))
                 else:
                     models.append(self._submitted(generation, number, proposal))
@@ -120,10 +121,10 @@ class TrialStrategy(Strategy):
         if self._journal.known(generation, number) is not None:
             return True
         if proposal.fitness is None:  # one seed trains an architecture once and for all
-            proposal = replace(proposal, fitness=self._journal.fitness_of(proposal.sample))
+            proposal = replace(proposal, fitness=self._journal.fitness_of(proposal))
         if proposal.fitness is not None:
             self._journal.trial(generation, number, proposal, fitness=proposal.fitness, seconds=0.0)
-        elif self._journal.starts.lost(_key(proposal.sample)):
+        elif self._journal.starts.lost(_key(proposal)):
             self._journal.trial(generation, number, proposal, fitness=None, seconds=0.0, error=LOST)
             return True
         return proposal.fitness is not None
@@ -140,30 +141,30 @@ class TrialStrategy(Strategy):
             raise WorkFailed(what, remedy="See trials.jsonl for tracebacks; search.most_failed allows more")
 
     def _submitted(self, generation: int, number: int, proposal: Proposal) -> Any:
-        self._running[_key(proposal.sample)] = generation, number, proposal
-        model = self.model_space.freeze(proposal.sample)
+        self._running[_key(proposal)] = generation, number, proposal
+        model = self.model_space.freeze(Asked(dict(proposal.sample or {}), proposal.epochs))
         self.engine.submit_models(model)
         if self.fault is not None:
             end_run(self.fault)
         self._confirm_failures()
         return model
 
-    def begin(self, sample: Sample) -> None:
+    def begin(self, asked: Asked) -> None:
         """A trial begins in this process, which it may end."""
-        self._journal.starts.begin(_key(sample))
+        self._journal.starts.begin(_key(asked))
 
-    def left(self, sample: Sample, fault: BaseException) -> None:
+    def left(self, asked: Asked, fault: BaseException) -> None:
         """A trial has not come to its end, through no fault of its own.
 
         A device that has stopped working may have been stopped by the trial: that start counts.
         """
         self.fault = KeyboardInterrupt() if stopping.stopped() else fault
         if type(fault).__name__ != "AcceleratorError":
-            self._journal.starts.end(_key(sample))
+            self._journal.starts.end(_key(asked))
 
-    def ended(self, sample: Sample, answer: Answer) -> None:
+    def ended(self, asked: Asked, answer: Answer) -> None:
         """Write down what became of a trial."""
-        generation, number, proposal = self._running.pop(_key(sample))
+        generation, number, proposal = self._running.pop(_key(asked))
         found = None if answer.error else Evaluation.of(answer.value)
         self._journal.trial(
             generation,
@@ -192,22 +193,22 @@ class _Trial:
         self._strategy = strategy
 
     def __call__(self, model: FrozenTrial) -> None:
-        self._strategy.begin(model.sample)
+        self._strategy.begin(model.asked)
         try:
-            answer, error = self._answer(model.sample)
-            self._strategy.ended(model.sample, answer)
+            answer, error = self._answer(model.asked)
+            self._strategy.ended(model.asked, answer)
         except BaseException as fault:  # of the machine, or there is no room to write the answer down
-            self._strategy.left(model.sample, fault)
+            self._strategy.left(model.asked, fault)
             raise
         if error is not None:
             raise error
         nni.report_final_result(answer.value.fitness)
 
-    def _answer(self, sample: Sample) -> tuple[Answer, BaseException | None]:
+    def _answer(self, asked: Asked) -> tuple[Answer, BaseException | None]:
         """A trial's answer, and what it raised; the machine's faults are raised."""
         started = time.perf_counter()
         try:
-            found = Evaluation.of(self._evaluate(sample))
+            found = Evaluation.of(self._evaluate(asked))
         except BaseException as error:  # what a candidate raises is its result; the search goes on
             if is_machines(error) or stopping.stopped():
                 raise
@@ -216,5 +217,7 @@ class _Trial:
         return Answer(found, seconds=time.perf_counter() - started), None
 
 
-def _key(sample: Sample | None) -> str:
-    return json.dumps(sample, sort_keys=True)
+def _key(asked: Asked | Proposal) -> str:
+    """What is trained once: an architecture, and for how many epochs where they are fewer than usual."""
+    whole = json.dumps(asked.sample, sort_keys=True)
+    return whole if asked.epochs is None else f"{whole} for {asked.epochs} epochs"
