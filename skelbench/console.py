@@ -113,7 +113,7 @@ def _fitness(line: dict[str, Any]) -> str:
     """Accuracy and cross-entropy where they are known, else the fitness that was told."""
     if "top1" in line:
         return f"{line['top1']:.1f} %  {line['cross_entropy']:.3f} nats"
-    return f"{line['fitness']:.1f} %"
+    return f"fitness {line['fitness']:.4g}"
 
 
 def _clock(seconds: float) -> str:

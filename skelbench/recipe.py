@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Precision = Literal["auto", "32", "tf32", "bf16", "16"]
 Stream = Literal["joint", "bone", "joint_motion", "bone_motion"]
 STREAMS: tuple[Stream, ...] = ("joint", "bone", "joint_motion", "bone_motion")
+Proxy = Literal["params", "macs", "grad_norm", "synflow", "naswot"]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]

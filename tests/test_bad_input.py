@@ -279,14 +279,14 @@ def test_faulty_cells(old: str, new: str, where: int, what: str, remedy: str, ra
             "- {op: image_stem, channels: {value: {label: width, from: [4, 8]}}}\n    - cell",
             "tiny.yaml:7",
             "strategy 'darts' cannot search a value ('width') with shared weights",
-            "Strategies that can: ceim, evolution",
+            "Strategies that can: asha, ceim, evolution",
         ),
         (
             "- {op: image_stem, channels: 4}\n    - cell",
             "- {depth: {label: deep, of: {op: image_stem, channels: 4}, from: [1, 2]}}\n    - cell",
             "tiny.yaml:7",
             "strategy 'darts' cannot search a depth ('deep') with shared weights",
-            "Strategies that can: ceim, evolution",
+            "Strategies that can: asha, ceim, evolution",
         ),
         (
             "layers: 3\n        ch",

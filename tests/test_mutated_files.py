@@ -27,7 +27,10 @@ from skelbench_plugins.datasets.shrec.dhg import DhgReader
 from skelbench_plugins.datasets.shrec.reader import ShrecReader
 from skelbench_plugins.datasets.ucla.reader import UclaReader
 
+from skelbench.check.build import check_networks
+from skelbench.check.engine import check_engine
 from skelbench.check.spec import check_spec
+from skelbench.check.strategy import check_strategy
 from skelbench.data.dataset import Clips
 from skelbench.data.video.lists import ucf101_split
 from skelbench.engine.journal import Journal
@@ -201,6 +204,14 @@ def read_spec(root: Path) -> None:
     check_spec(load_spec(root / "a.yaml", profile="quick"), load_registry())
 
 
+def build_spec(root: Path) -> None:
+    checked = check_spec(load_spec(root / "a.yaml"), load_registry())
+    check_engine(checked)
+    if checked.space.points:
+        check_strategy(checked)
+        check_networks(checked)
+
+
 def read_any_spec(root: Path) -> None:
     check_spec(load_spec(root / "a.yaml"), load_registry())
 
@@ -233,6 +244,7 @@ KINDS = {
     "table": Kind(made_table, read_table),
     "architecture": Kind(made_files(a__yaml=ARCHITECTURE), read_architecture),
     "spec": Kind(lambda root: shutil.copy(SPECS / "sgcn-ucla.yaml", root / "a.yaml"), read_spec),
+    "built spec": Kind(lambda root: shutil.copy(SPECS / "ucla-slots.yaml", root / "a.yaml"), build_spec),
     "checkpoint": Kind(
         lambda root: torch.save({"state_dict": {"a": torch.ones(3)}}, root / "a.ckpt"),
         lambda root: stored(root / "a.ckpt"),

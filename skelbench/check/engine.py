@@ -19,6 +19,9 @@ def check_engine(checked: Checked) -> None:
     """
     search, engine, marks = checked.spec.search, checked.engine, checked.resolved.marks
     shared = search.strategy.weights == "shared"
+    if search.proxy is not None and shared:
+        what, where = "with shared weights no architecture is rated by a proxy", marks.at(("search", "proxy"))
+        raise SpecError(what, where=where, remedy="Set search.strategy.weights to own, or leave out 'proxy'")
     limits = [name for name in LIMITS if getattr(search, name) is not None]
     if limits and shared:
         where = limits[0]

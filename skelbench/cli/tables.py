@@ -118,6 +118,38 @@ def score(
     )
 
 
+@app.command(epilog="Example: skelbench table proxies ucla-slots --data DATA/nw-ucla")
+def proxies(
+    name: Annotated[str, typer.Argument(help="A table's name or file.")],
+    data: Annotated[Path, typer.Option(help="Its recordings, of which one batch is looked at.")],
+    by: Annotated[str, typer.Option(help="Which, with commas.")] = "params,macs,grad_norm,synflow,naswot",
+    seed: Annotated[int, typer.Option(min=0, help="First weights and batch are those of this seed.")] = 0,
+    json_output: Json = False,
+) -> None:
+    """How zero-cost proxies, which rate networks without training them, rank a table: Kendall's tau."""
+    from skelbench.cli.table import print_table
+    from skelbench.engine.proxies import judge_proxies, named
+    from skelbench.tables.catalog import open_table
+
+    found = judge_proxies(open_table(name), data, named(by), seed)
+    if json_output:
+        typer.echo(json.dumps([one.plain() for one in found], indent=2))
+        return
+    rows = [
+        {
+            "proxy": one.fitness,
+            "tau": round(one.tau, 3),
+            "low": round(low, 3),
+            "high": round(high, 3),
+            "verdict": one.verdict(),
+            "networks": one.rated,
+        }
+        for one in found
+        for low, high in [one.interval()]
+    ]
+    print_table(rows, list(rows[0]))
+
+
 @app.command(epilog="Example: skelbench table check ucla-slots --data DATA/nw-ucla --entries 5")
 def check(
     name: Annotated[str, typer.Argument(help="A table's name or file.")],

@@ -44,7 +44,7 @@ def check_entries(table: Table, data: Path, entries: int, seed: int) -> Iterator
     noise = measure_quality(table).test.seed
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(table.trained))[:entries]
     with tempfile.TemporaryDirectory() as folder:
-        given = _room(table, data, Path(folder), seed % len(table.seeds))
+        given = open_data(table, data, Path(folder), seed % len(table.seeds))
         outside = []
         for row in rows:
             number = table.header["networks"][row]
@@ -61,7 +61,18 @@ def check_entries(table: Table, data: Path, entries: int, seed: int) -> Iterator
         raise WorkFailed(f"architectures {outside} lie outside the noise of {noise:.2f} points")
 
 
-def _room(table: Table, data: Path, folder: Path, place: int) -> SeedData:
+def open_data(table: Table, data: Path, folder: Path, place: int) -> SeedData:
+    """A table's recordings as one of its seeds divides them.
+
+    Args:
+        table: The table.
+        data: The recordings.
+        folder: For a store of them.
+        place: Which of the table's seeds.
+
+    Raises:
+        DataError: They are others than the table's.
+    """
     path = folder / "spec.yaml"
     write_atomic(path, table.header["spec"])
     checked = check_spec(load_spec(path), load_registry())

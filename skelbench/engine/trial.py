@@ -17,6 +17,7 @@ from skelbench.results.store import RunFolder
 from skelbench.space.network import build_network
 from skelbench.space.trials import Asked
 from skelbench.training.fit import fit
+from skelbench.training.proxies import rate
 from skelbench.training.seed import seed_everything
 
 
@@ -34,13 +35,19 @@ class Trials:
         self._folder = Path(mkdtemp(prefix=TRIAL, dir=job.folder.checkpoints))
 
     def __call__(self, asked: Asked) -> Evaluation:
-        """One architecture on the validation clips, trained by itself on the rest of the training split."""
+        """One architecture on the validation clips, trained by itself on the rest of the training split.
+
+        By a proxy: of the network untrained, on the first training batch.
+        """
         job = self._job
         options = job.checked.spec.search_options()
         options = options.model_copy(update={"epochs": asked.epochs or options.epochs})
         seed_everything(job.options.seed)
         network = build_network(job.checked.search_network, asked.sample, job.checked.context())
         loader = job.data.train_loader(options, whole=False)
+        if job.checked.spec.search.proxy is not None:
+            x, y, *_ = next(iter(loader))
+            return Evaluation(rate(job.checked.spec.search.proxy, network, x, y))
         accelerator = job.options.accelerator
         fit(network, options, loader, folder=self._folder, accelerator=accelerator, resume=False)
         validation = job.data.validation_loader(job.checked.spec.evaluate.batch_size)

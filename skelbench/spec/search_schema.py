@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skelbench.recipe import DeriveOptions, Options, Positive
+from skelbench.recipe import DeriveOptions, Options, Positive, Proxy
 
 RawNode = Any
 
@@ -61,6 +61,8 @@ class SearchSpec(Options):
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         trial_timeout: Seconds after which a trial has failed (own weights); None: never. It takes an engine
             with workers.
+        proxy: Rate architectures untrained, by a zero-cost proxy, instead of training each (own weights); see
+            `skelbench.training.proxies`.
         trial_memory: GiB that the process of a trial may take beyond what it has at its start (own weights);
             None: no limit. It takes an engine with workers.
         most_failed: The search ends where more trials fail than this (own weights); None: where all do.
@@ -85,6 +87,7 @@ class SearchSpec(Options):
     trial_epochs: Positive = 10
     trial_timeout: Annotated[float, Field(gt=0)] | None = None
     trial_memory: Annotated[float, Field(gt=0)] | None = None
+    proxy: Proxy | None = None
     most_failed: Annotated[int, Field(ge=0)] | None = None
     active: Literal["single", "all"] = "single"
     engine: ComponentSpec = ComponentSpec(name="sequential")

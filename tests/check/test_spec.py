@@ -203,7 +203,7 @@ def test_what_no_mode_of_the_strategy_searches_names_strategies_that_can(check: 
     text = SPEC.replace("name: ceim, population: 8", "name: picky, weights: own")
     text = text.replace("kernel: 9", "kernel: {value: {label: k, from: [3, 5]}}")
     with pytest.raises(
-        SpecError, match=r"cannot search a value \('k'\) with own weights\. Strategies that can: ceim"
+        SpecError, match=r"cannot search a value \('k'\) with own weights\. Strategies that can: asha, ceim"
     ):
         check(text)
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from skelbench.check.engine import check_engine
 from skelbench.engine import nas
 from skelbench.engine import trial as trial_step
 from skelbench.engine.candidates import Comparison
 from skelbench.engine.journal import Journal
 from skelbench.engine.starts import LOST, STARTS, Starts
 from skelbench.engine.workers.work import Answer, answer
-from skelbench.errors import RunFolderError, WorkFailed
+from skelbench.errors import RunFolderError, SpecError, WorkFailed
 from skelbench.results import journal
 from skelbench.results.store import RunFolder
 from skelbench.search import Point, Proposal, Sample
+from skelbench.space.arch import Architecture
 from skelbench.space.network import build_network
 from skelbench.space.trials import Asked
 
@@ -418,3 +420,22 @@ def test_a_run_trains_a_shorter_trial_for_its_epochs(tmp_path: Path, raw: Path):
     lines = [line for line in tiny.only_run(tmp_path / "runs").trials() if line["kind"] == "trial"]
     assert lengths == [line.get("epochs", 3) for line in lines]
     assert {1, 2} <= set(lengths)
+
+
+def test_a_search_by_a_proxy_trains_nothing(tmp_path: Path, raw: Path):
+    search = {**tiny.own("random", evaluations=4), "proxy": "naswot"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial_step, "fit", lambda *a, **k: pytest.fail("it was trained"))
+        record = tiny.run(tmp_path, raw, tiny.spec(search=search))
+    lines = [line for line in tiny.only_run(tmp_path / "runs").trials() if line["kind"] == "trial"]
+    assert len({line["fitness"] for line in lines}) > 1
+    best = max(lines, key=lambda line: line["fitness"])
+    found = Architecture.read(tiny.only_run(tmp_path / "runs").path / "architecture.yaml")
+    assert found.choices == best["choices"]
+    assert record.failures == ()
+
+
+def test_a_proxy_of_candidates_on_a_supernet_is_refused(tmp_path: Path):
+    spec = tiny.spec(search={**tiny.SHARED, "proxy": "synflow"})
+    with pytest.raises(SpecError, match=r"tiny.yaml:\d+: with shared weights no architecture is rated"):
+        check_engine(tiny.checked(tmp_path, spec))
