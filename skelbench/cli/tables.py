@@ -67,6 +67,21 @@ def pack(
     typer.echo(summary(made))
 
 
+@app.command(epilog="Example: skelbench table merge seeds-0-2.npz seeds-3-4.npz --out five-seeds.npz")
+def merge(
+    files: Annotated[list[Path], typer.Argument(help="Files of the same table.")],
+    out: Annotated[Path, typer.Option(help="The file to write, ending in .npz.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also write one that is incomplete or too noisy; it says so.")
+    ] = False,
+) -> None:
+    """Put files of one table together, such as of other seeds or of other machines."""
+    from skelbench.tables.merge import merge_tables
+    from skelbench.tables.show import summary
+
+    typer.echo(summary(merge_tables(files, out, force=force)))
+
+
 @app.command("list", epilog="Example: skelbench table list --json")
 def list_tables(json_output: Json = False) -> None:
     """The tables that are installed."""
