@@ -316,7 +316,7 @@ def test_a_mix_beside_cells_is_nothing_for_a_strategy_that_keeps_one_option(raw:
     problem = fault("tiny.yaml", "--data", raw)
     assert problem.where == "tiny.yaml:7"
     assert problem.what == "strategy 'gumbel_darts' cannot search a mix ('stems') with shared weights"
-    assert problem.remedy.startswith("Strategies that can: ceim, darts")
+    assert problem.remedy.startswith("Strategies that can: asha, ceim, darts")
     assert left_behind() == []
 
 
