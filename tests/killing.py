@@ -113,6 +113,12 @@ def cases() -> dict[str, Case]:
     for name, params in own.items():
         spec = tiny.spec(network=CHOICES, search=tiny.own(name, **params), architectures={})
         found[f"{name}, own weights"] = Case(run, spec, records)
+    shorter = {**tiny.own("asha", evaluations=3, rungs=[1]), "trial_epochs": 2}
+    halving = tiny.spec(network=CHOICES, search=shorter, architectures={})
+    found["asha, own weights"] = Case(run, halving, records)
+    rated = {**tiny.own("random", evaluations=6), "proxy": "naswot"}
+    by_proxy = tiny.spec(network=CHOICES, search=rated, architectures={})
+    found["random, by a proxy"] = Case(run, by_proxy, records)
     on_supernet = {
         "ceim": tiny.spec(),
         "random": tiny.spec(search=tiny.RANDOM_ON_SUPERNET),
