@@ -13,7 +13,8 @@ from skelbench.engine import nas
 from skelbench.engine.journal import Journal
 from skelbench.host.registry import load_registry
 from skelbench.results.store import RunFolder
-from skelbench.search import Sample
+from skelbench.space.trials import Asked
+from skelbench.testing.engines import Rating
 from skelbench.testing.params import checked_params
 from skelbench.testing.replay import TabulatedSpace
 
@@ -36,7 +37,7 @@ def test_what_an_engine_adds_to_a_trial(
         given = checked_params(strategy, {"evaluations": TRIALS, "batch": 16})
         made = strategy.load()(SPACE, seed=0, weights="own", epochs=1, **given)
         workers = component.make(**checked_params(component, params))
-        nas.search_by_trials(made, SPACE.points, SPACE.fitness, journal, workers)
+        nas.search_by_trials(made, SPACE.points, Rating(SPACE), journal, workers)
 
     benchmark.pedantic(search, rounds=1)
     gaps = sorted(after - before for before, after in pairwise(ends[20:]))  # without the start of workers
@@ -50,9 +51,9 @@ def test_a_thousand_trials_without_training(name: str, benchmark: Any, tmp_path:
     params = checked_params(strategy, {"evaluations": TRIALS})
     ends: list[float] = []
 
-    def evaluate(sample: Sample) -> float:
+    def evaluate(asked: Asked) -> float:
         ends.append(time.process_time())
-        return SPACE.fitness(sample)
+        return SPACE.fitness(asked.sample)
 
     def search() -> Journal:
         journal = Journal(RunFolder.create(tmp_path, name, "a" * 64, 0))

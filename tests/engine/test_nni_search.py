@@ -22,6 +22,7 @@ from skelbench.results.store import RunFolder
 from skelbench.search import Point, Proposal, Sample
 from skelbench.space.nodes import ChoiceNode, DepthNode, MixNode, SequenceNode
 from skelbench.space.size import SearchSpace
+from skelbench.space.trials import Asked
 from skelbench.testing.params import checked_params
 from skelbench.testing.replay import Replay, TabulatedSpace, replay
 
@@ -262,9 +263,9 @@ def test_nothing_is_printed_or_written(
 def test_the_engine_evaluates_each_architecture_once_and_answers_with_the_best(name: str, tmp_path: Path):
     space, samples = TabulatedSpace.of_choices(4, 4), list[Sample]()
 
-    def evaluate(sample: Sample) -> float:
-        samples.append(sample)
-        return space.fitness(sample)
+    def evaluate(asked: Asked) -> float:
+        samples.append(asked.sample)
+        return space.fitness(asked.sample)
 
     folder = RunFolder.create(tmp_path, "toy", "a" * 64, 0)
     search = make(name, space, **SMALL[name], evaluations=40)
