@@ -14,6 +14,7 @@ from markdown_it.token import Token
 
 import skelbench
 from skelbench.leaderboard.publish import published_records
+from skelbench.tables.catalog import open_table
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("docs", "spaces", "plugins", "leaderboards", "skelbench", "tests")
@@ -174,7 +175,8 @@ def test_accuracies_are_those_of_records() -> None:
         listed = [float(seed) for seed in seeds.split(", ")]
         assert float(mean) == pytest.approx(sum(listed) / len(listed), abs=0.011)
     listed = set(re.findall(r"\b[6-9]\d\.\d\d\b", text))
-    assert listed - measured - {mean for mean, _ in means} <= OTHERS
+    tabulated = {f"{top1:.2f}" for top1 in open_table("ucla-slots").truth}
+    assert listed - measured - {mean for mean, _ in means} - tabulated <= OTHERS
 
 
 OTHERS = {"88.15", "72.32", "77.62"}

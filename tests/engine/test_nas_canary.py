@@ -28,6 +28,7 @@ from torch import nn
 from skelbench.engine import nas
 from skelbench.search import Point
 from skelbench.space.build import FrozenTrial, Mix, TrialSpace
+from skelbench.space.trials import Asked
 from skelbench.training.batches import LazyLoader
 from skelbench.training.trainer import quiet
 
@@ -59,7 +60,7 @@ class Submit(Strategy):
 
     def _run(self) -> None:
         for sample in self.samples:
-            model = self.model_space.freeze(sample)
+            model = self.model_space.freeze(Asked(sample))
             self.engine.submit_models(model)
             self.engine.wait_models(model)
             self.models.append(model)
@@ -88,12 +89,13 @@ def test_a_frozen_sample_reaches_the_evaluator_and_its_result_comes_back():
 
     def evaluate(model: FrozenTrial) -> None:
         got.append(model)
-        nni.report_final_result(float(model.sample["width"]))
+        nni.report_final_result(float(model.asked.sample["width"]))
 
     strategy = Submit([{"mix": ["a", "c"], "pick": [0, 2], "width": 8}, {"mix": ["b"], "width": 4}])
     nas.run_experiment(TrialSpace(POINTS), FunctionalEvaluator(evaluate), strategy, nas.sequential_engine())
     assert [type(model) for model in got] == [FrozenTrial, FrozenTrial]
-    assert [model.sample for model in got] == strategy.samples
+    assert [model.asked.sample for model in got] == strategy.samples
+    assert [model.sample for model in strategy.models] == [model.asked for model in got], "for the pool"
     assert [model.metric for model in strategy.models] == [8.0, 4.0]
     assert [model.status for model in strategy.models] == [ModelStatus.Trained] * 2
 
@@ -111,7 +113,7 @@ def test_the_raw_format_keeps_the_space_object():
 
 def test_a_failing_trial_is_marked_and_the_next_one_runs():
     def evaluate(model: FrozenTrial) -> None:
-        if model.sample["width"] == 4:
+        if model.asked.sample["width"] == 4:
             raise ValueError("no luck")
         nni.report_final_result(1.0)
 

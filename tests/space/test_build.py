@@ -29,6 +29,7 @@ from skelbench.space.nodes import (
     ValueNode,
 )
 from skelbench.space.size import SearchSpace
+from skelbench.space.trials import Asked
 
 from .toys import CONTEXT, TIMES, Times, nodes, ones, times, widen
 
@@ -85,9 +86,9 @@ def test_a_trial_space_has_every_point_by_its_label_and_freezes_to_the_sample():
     )
     space = TrialSpace(points)
     assert list(space.simplify()) == ["a", "b", "c", "d"]
-    sample = {"a": ["x"]}
-    frozen = space.freeze(sample)
-    assert frozen.sample == sample
+    asked = Asked({"a": ["x"]}, epochs=3)
+    frozen = space.freeze(asked)
+    assert frozen.asked == asked
     assert not list(frozen.parameters())
 
 
