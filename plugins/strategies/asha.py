@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,9 @@ from skelbench.errors import SpecError
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Proposal, Sample, Space, WeightMode, Weights, as_weights
 
+from .fresh import drawn_anew, sample_key
 from .params import AshaParams
 from .refusals import refuse_empty
-
-_PATIENCE = 1000
-"""Draws in a row without a new architecture after which nothing new is expected."""
 
 
 class Asha:
@@ -56,7 +54,6 @@ class Asha:
         self._samples: dict[str, Sample] = {}
         self._rungs: list[dict[str, float | None]] = [{} for _ in self._lengths]
         self._begun: list[set[str]] = [set() for _ in self._lengths]
-        self._spent = 0
 
     def training_weights(self, epoch: int) -> Weights:
         """Even weights; there is no supernet."""
@@ -66,13 +63,12 @@ class Asha:
         """Promotions where there are any, from the longest rung down, else new architectures."""
         found: list[Proposal] = []
         budget = self._params.evaluations * self._lengths[-1]
-        while len(found) < self._params.batch and self._spent < budget:
+        while len(found) < self._params.batch and self._spent() < budget:
             following = self._promotion() or self._new()
             if following is None:
                 break
             rung, key = following
             self._begun[rung].add(key)
-            self._spent += self._lengths[rung] - (self._lengths[rung - 1] if rung else 0)
             found.append(Proposal(self._samples[key], epochs=self._epochs(rung)))
         return found
 
@@ -81,7 +77,7 @@ class Asha:
         for proposal, value in zip(proposals, fitness, strict=True):
             good = value is not None and bool(np.isfinite(value))
             rung = self._lengths.index(proposal.epochs or self._lengths[-1])
-            self._rungs[rung][_key(proposal.sample or {})] = value if good else None
+            self._rungs[rung][sample_key(proposal.sample or {})] = value if good else None
 
     def best(self) -> Proposal:
         """The best of the longest rung that holds any; before there is one, what was asked for first."""
@@ -104,15 +100,19 @@ class Asha:
             "samples": dict(self._samples),
             "rungs": [dict(rung) for rung in self._rungs],
             "begun": [sorted(begun) for begun in self._begun],
-            "spent": self._spent,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``, of a search of the same space with the same parameters."""
         self._rng.bit_generator.state = copy.deepcopy(state["rng"])
-        self._samples, self._spent = dict(state["samples"]), state["spent"]
+        self._samples = dict(state["samples"])
         self._rungs = [dict(rung) for rung in state["rungs"]]
         self._begun = [set(begun) for begun in state["begun"]]
+
+    def _spent(self) -> int:
+        """Epochs of all trials begun; one that is longer pays what it has more than the rung before."""
+        steps = (length - before for before, length in pairwise((0, *self._lengths)))
+        return sum(step * len(begun) for step, begun in zip(steps, self._begun, strict=True))
 
     def _epochs(self, rung: int) -> int | None:
         return self._lengths[rung] if rung < len(self._lengths) - 1 else None
@@ -128,13 +128,8 @@ class Asha:
         return None
 
     def _new(self) -> tuple[int, str] | None:
-        for _ in range(_PATIENCE):
-            sample = self._space.sample(self._rng)
-            if _key(sample) not in self._samples:
-                self._samples[_key(sample)] = sample
-                return 0, _key(sample)
-        return None
-
-
-def _key(sample: Sample) -> str:
-    return json.dumps(sample, sort_keys=True)
+        sample = drawn_anew(self._space, self._rng, self._samples)
+        if sample is None:
+            return None
+        self._samples[sample_key(sample)] = sample
+        return 0, sample_key(sample)

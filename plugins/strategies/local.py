@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,11 +12,9 @@ from skelbench.errors import SpecError
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Point, Proposal, Sample, Space, WeightMode, Weights, as_weights
 
+from .fresh import drawn_anew, sample_key
 from .params import LocalParams
 from .refusals import refuse_empty
-
-_PATIENCE = 1000
-"""Draws in a row without a new architecture after which nothing new is expected."""
 
 
 class Local:
@@ -80,7 +77,7 @@ class Local:
         for proposal, value in zip(proposals, fitness, strict=True):
             sample = proposal.sample or {}
             good = value is not None and bool(np.isfinite(value))
-            self._seen[_key(sample)] = value if good else None
+            self._seen[sample_key(sample)] = value if good else None
             if good and value is not None:
                 told.append((value, sample))
                 if self._best.fitness is None or value > self._best.fitness:
@@ -127,18 +124,21 @@ class Local:
     def _random(self) -> list[Sample]:
         """An architecture that is not known; the first such one of the space where chance finds none."""
         self._climbs += 1
-        for _ in range(_PATIENCE):
-            sample = self._space.sample(self._rng)
-            if _key(sample) not in self._seen:
-                return [sample]
-        return [next(s for s in self._space.enumerate() if _key(s) not in self._seen)] if self._more() else []
+        sample = drawn_anew(self._space, self._rng, self._seen)
+        if sample is not None:
+            return [sample]
+        return (
+            [next(s for s in self._space.enumerate() if sample_key(s) not in self._seen)]
+            if self._more()
+            else []
+        )
 
     def _more(self) -> bool:
         return len(self._seen) < self._space.size()
 
     def _unknown_neighbours(self) -> list[Sample]:
         assert self._here is not None
-        found = {_key(sample): sample for sample in self._neighbours(self._here[0])}
+        found = {sample_key(sample): sample for sample in self._neighbours(self._here[0])}
         unknown = [sample for key, sample in found.items() if key not in self._seen]
         return [unknown[i] for i in self._rng.permutation(len(unknown))]
 
@@ -169,7 +169,3 @@ def _others(point: Point, decision: Any) -> Iterator[Any]:
         taken = [groups[k] for k in places if kept[k]]
         if taken and len(set(taken)) == len(taken):
             yield [point.options[k] for k in places if kept[k]]
-
-
-def _key(sample: Sample) -> str:
-    return json.dumps(sample, sort_keys=True)

@@ -19,11 +19,11 @@ def check_engine(checked: Checked) -> None:
     """
     search, engine, marks = checked.spec.search, checked.engine, checked.resolved.marks
     shared = search.strategy.weights == "shared"
-    if search.proxy is not None and shared:
-        what, where = "with shared weights no architecture is rated by a proxy", marks.at(("search", "proxy"))
-        raise SpecError(what, where=where, remedy="Set search.strategy.weights to own, or leave out 'proxy'")
     limits = [name for name in LIMITS if getattr(search, name) is not None]
-    if limits and shared:
+    if search.proxy is not None and shared:
+        what, where = "with shared weights no architecture is rated by a proxy", "proxy"
+        remedy = "Set search.strategy.weights to own, or leave out 'proxy'"
+    elif limits and shared:
         where = limits[0]
         what, remedy = "with shared weights there are no trials to be limited", f"Leave out '{where}'"
     elif set(limits) - {"most_failed"} and not engine.workers:

@@ -49,7 +49,7 @@ def judge_proxies(table: Table, data: Path, proxies: Sequence[Proxy], seed: int)
         DataError: The recordings are others than the table's.
     """
     torch.set_num_threads(1)
-    rows = np.flatnonzero(table.trained).tolist()
+    rows, test = np.flatnonzero(table.trained).tolist(), table.test()
     found: dict[Proxy, list[Judged]] = {proxy: [] for proxy in proxies}
     with tempfile.TemporaryDirectory() as folder, Screen().bar("rated", len(rows)) as advance:
         given = open_data(table, data, Path(folder), seed % len(table.seeds))
@@ -58,7 +58,7 @@ def judge_proxies(table: Table, data: Path, proxies: Sequence[Proxy], seed: int)
             sample = table.header["architectures"][table.header["networks"][row]]
             seed_everything(given.seed)
             network = build_network(given.checked.network, sample, given.checked.context())
-            figures = tuple(map(float, table.test()[row]))
+            figures = tuple(map(float, test[row]))
             for proxy in proxies:
                 found[proxy].append(Judged(sample, rate(proxy, network, x, y), figures))
             advance(1)

@@ -96,7 +96,6 @@ def run_spec(spec: str, options: RunOptions, architecture: str | None = None) ->
     setting = open_setting(spec, options, architecture)
     if architecture:
         given = given_architecture(setting.checked, setting.registry, architecture, options.start)
-        check_architecture_network(setting.checked, given)
         confirm_start(setting.checked, given, options.start)
     return run_in(setting, options, architecture)
 
@@ -114,6 +113,10 @@ def run_in(
     """
     checked, registry, screen = setting.checked, setting.registry, setting.screen
     given = given_architecture(checked, registry, architecture, options.start) if architecture else None
+    if given:
+        check_architecture_network(checked, given)
+    else:
+        check_networks(checked)
     started = given_runs(options.start, given)
     data = setting.data
     folder, previous = open_folder(checked, given, data, options, identities(started))
@@ -175,7 +178,6 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
     if architecture is None and not resolved.spec.stages:
         refuse_misfits(checked)
         check_strategy(checked)
-        check_networks(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)

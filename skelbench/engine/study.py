@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from skelbench.check.build import check_networks
 from skelbench.check.checked import Checked
 from skelbench.engine.engine_given import open_workers
 from skelbench.engine.job import RunOptions
@@ -76,6 +77,8 @@ def run_study(
     by_workers = options.workers is not None or options.ray is not None
     if by_workers and (stages or len(chosen) > 1):
         setting = open_setting(spec, replace(alone, seed=chosen[0]))
+        if not stages:
+            check_networks(setting.checked)  # once, before any worker begins
         _side_by_side(spec, setting, options, stages, SEARCH in wanted or not stages, chosen)
         options = replace(alone, resume=True, progress=False)  # all is done but what is fused of it
     made: list[Record] = []

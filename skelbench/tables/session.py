@@ -67,7 +67,7 @@ class Truth:
         rows = np.asarray(incumbents, dtype=int)
         test = self._test[rows]
         regret, shrunken = self.best - test, self.shrunken_best - test
-        paid = np.cumsum(seconds), np.cumsum(epochs, dtype=int)
+        paid = np.cumsum(seconds), np.asarray(epochs, dtype=int)
         return Outcome(len(rows), rows, regret, shrunken, *paid, holes)
 
 
@@ -118,7 +118,7 @@ class Session:
     @property
     def epochs(self) -> int:
         """Epochs of training that were paid for."""
-        return sum(self._epochs)
+        return self._epochs[-1] if self._epochs else 0
 
     def evaluate(self, sample: Sample, epochs: int | None = None) -> float:
         """The validation figure of a canonical architecture, higher is better.
@@ -178,7 +178,7 @@ class Session:
         if before:
             spent -= float(self._spent[before][row])
         self._seconds.append(spent)
-        self._epochs.append(epochs - before)
+        self._epochs.append(self.epochs + epochs - before)
         better = (
             epochs,
             value,
