@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from skelbench.errors import PluginError, SpecError, is_name
+
+if TYPE_CHECKING:
+    from skelbench.host.registry import Registry
+    from skelbench.tables.bench import Entry
 
 
 def bench(
@@ -46,21 +51,17 @@ def bench(
     """
     from skelbench.host.registry import load_registry
     from skelbench.tables import report
-    from skelbench.tables.bench import BenchOptions, Entry, run_bench
+    from skelbench.tables.bench import BenchOptions, run_bench
     from skelbench.tables.catalog import open_table
 
     registry = load_registry()
     opened = open_table(table, registry)
     options = BenchOptions(evaluations, repetitions, objective, max_gmacs, seed)
-    chosen = [
-        Entry(registry.get("strategy", name), given, label)
-        for (label, name), given in _entries(strategies, param).items()
-    ]
     holes = int((~opened.complete).sum())
     if holes:
         left = f"{len(opened.complete) - holes} of {len(opened.complete)} architectures"
         print(f"{opened.name} is incomplete: the space is its {left} that are measured", file=sys.stderr)
-    results = run_bench(opened, chosen, options)
+    results = run_bench(opened, _entries(strategies, param, registry), options)
     found = report.rows(results, options)
     if output is not None:
         _write(output, report, results, found, options, opened.name)
@@ -72,20 +73,26 @@ def bench(
         print(line)
 
 
-def _entries(strategies: str, given: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Parameters by label and strategy, random search among them."""
+def _entries(strategies: str, given: list[str], registry: Registry) -> list[Entry]:
+    """Who takes part, random search first, each once."""
+    from skelbench.tables.bench import Entry
+
+    named = {"random": "random"}
+    for text in filter(None, map(str.strip, strategies.split(","))):
+        label, _, name = map(str.strip, text.partition("="))
+        if not is_name(label):
+            what, remedy = f"'{label}' cannot be a label", "Take letters, digits and '-'"
+            raise SpecError(what, where="--strategies", remedy=remedy)
+        named[label] = name or label
+    params = _params(given, named)
+    return [Entry(registry.get("strategy", name), params[label], label) for label, name in named.items()]
+
+
+def _params(given: list[str], labels: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Parameters by label."""
     from skelbench.spec.yaml import load_yaml
 
-    names = [name.strip() for name in strategies.split(",") if name.strip()]
-    pairs = [
-        (label.strip(), name.strip() or label.strip()) for label, _, name in (n.partition("=") for n in names)
-    ]
-    for label, _ in pairs:
-        if not is_name(label):
-            raise SpecError(
-                f"'{label}' cannot be a label", where="--strategies", remedy="Take letters, digits and '-'"
-            )
-    params: dict[str, dict[str, Any]] = {label: {} for label, _ in [("random", "random"), *pairs]}
+    params: dict[str, dict[str, Any]] = {label: {} for label in labels}
     for text in given:
         key, equals, value = text.partition("=")
         strategy, dot, name = key.partition(".")
@@ -96,8 +103,7 @@ def _entries(strategies: str, given: list[str]) -> dict[tuple[str, str], dict[st
                 f"'{strategy}' takes no part", where="--param", remedy=f"Take one of {', '.join(params)}"
             )
         params[strategy][name] = load_yaml(value, "--param")[0]
-    taken = {"random": "random", **dict(pairs)}
-    return {(label, taken[label]): own for label, own in params.items()}
+    return params
 
 
 def _write(

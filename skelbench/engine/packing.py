@@ -9,15 +9,13 @@ from typing import Any
 from skelbench import __version__
 from skelbench.check.checked import Checked
 from skelbench.check.spec import check_spec
-from skelbench.errors import RunFolderError, WorkFailed
+from skelbench.errors import RunFolderError
 from skelbench.host.registry import load_registry
 from skelbench.results.files import write_atomic
 from skelbench.space.equal import network_hash
 from skelbench.spec.resolve import load_spec
-from skelbench.tables.file import write_table
 from skelbench.tables.measured import Journal
-from skelbench.tables.pack import clips_by_seed, header_of, packed
-from skelbench.tables.quality import shortcomings
+from skelbench.tables.pack import header_of, packed, sizes_of, write_worthy
 from skelbench.tables.table import Table
 
 SPEC = "spec.yaml"
@@ -46,20 +44,9 @@ def pack_table(folder: Path, out: Path, terms: dict[str, str], *, force: bool = 
     trainings = journal.trainings()
     space = space_of(checked)
     seeds, arrays = packed(trainings, space.pop("rows"), identity["epochs"])
-    sizes = {
-        "seeds": seeds,
-        "validation_clips": clips_by_seed(trainings, seeds, "validation"),
-        "test_clips": clips_by_seed(trainings, seeds, "test"),
-    }
-    header = header_of(identity, journal.environments, space, sizes)
+    header = header_of(identity, journal.environments, space, sizes_of(trainings, seeds))
     made = {"skelbench": __version__, **terms, "failures": journal.failures()}
-    table = Table({**header, **made}, arrays, "")
-    wanting = shortcomings(table)
-    if wanting and not force:
-        remedy = "Go on measuring, choose another space, or write it all the same with --force"
-        raise WorkFailed(f"the table {'; '.join(wanting)}", where=folder, remedy=remedy)
-    write_table(out, {**table.header, "shortcomings": wanting}, arrays)
-    return Table.read(out)
+    return write_worthy(out, {**header, **made}, arrays, where=folder, force=force)
 
 
 def checked_spec(folder: Path, identity: dict[str, Any]) -> Checked:

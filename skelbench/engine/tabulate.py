@@ -21,14 +21,14 @@ from skelbench.engine.entries import SeedData, train_entry
 from skelbench.engine.machine import GO_ON, end_run, is_machines
 from skelbench.engine.workers.pool import Pool
 from skelbench.engine.workers.work import Answer
-from skelbench.errors import DataError, SpecError, WorkFailed, described
+from skelbench.errors import SpecError, WorkFailed, described
 from skelbench.host import stopping
 from skelbench.host.registry import load_registry
 from skelbench.results.lock import exclusive
 from skelbench.space.equal import network_hash
 from skelbench.spec.resolve import load_spec
 from skelbench.tables.measured import Journal, Training
-from skelbench.tables.pack import other_table, unpacked
+from skelbench.tables.pack import confirm_same, unpacked
 from skelbench.tables.table import Table
 from skelbench.training.devices import check_devices, device_kind, precision_name
 from skelbench.training.seed import environment
@@ -243,9 +243,7 @@ def _take(journal: Journal, path: Path) -> int:
         DataError: The file is none, or is another table.
     """
     table = Table.read(path)
-    if differing := other_table(table, journal.identity or {}):
-        what = f"this table differs in {', '.join(differing)}"
-        raise DataError(what, where=path, remedy="Give a table of the same spec, recordings and precision")
+    confirm_same(table, path, journal.identity or {})
     done = journal.done()
     fresh = [training for training in unpacked(table) if (training.architecture, training.seed) not in done]
     for place in table.header["environments"] if fresh else ():

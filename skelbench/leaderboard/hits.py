@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from skelbench.errors import DataError, RunFolderError
-from skelbench.results.files import disk
+from skelbench.errors import DataError
+from skelbench.results.arrays import of_scores
 from skelbench.results.store import Scores
 
 _RANKED = 5
@@ -36,17 +36,21 @@ def read_hits(path: Path) -> Hits:
     Raises:
         RunFolderError: The file cannot be read or is damaged.
     """
-    with disk(path, "read the scores"):
-        content = path.read_bytes()
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as stored:
-            ids, scores = stored["ids"], stored["scores"]
-            right = stored["right"] if "right" in stored else scores.argmax(axis=1) == stored["labels"]
-        order = np.argsort(ids)
-        return Hits(ids[order], right[order].astype(bool))
-    except Exception as error:  # zipfile, zlib and numpy each have errors of their own for damage
-        what = f"the scores are damaged: {error}"
-        raise RunFolderError(what, where=path, remedy="Evaluate the run again, or remove the file") from error
+    return of_scores(path, _hits)
+
+
+def _hits(stored: Mapping[str, np.ndarray]) -> Hits:
+    if "right" in stored:
+        ids, right = stored["ids"], stored["right"].astype(bool)
+    else:
+        scores = Scores(stored["ids"], stored["labels"], stored["scores"])
+        ids, right = scores.ids, _right(scores)
+    order = np.argsort(ids)
+    return Hits(ids[order], right[order])
+
+
+def _right(scores: Scores) -> np.ndarray:
+    return np.asarray(scores.scores.argmax(axis=1) == scores.labels)
 
 
 def compact(scores: Scores) -> bytes:
@@ -56,9 +60,8 @@ def compact(scores: Scores) -> bytes:
     """
     half = scores.scores.astype(np.float16)
     kept = half if np.array_equal(_first(half), _first(scores.scores)) else scores.scores
-    right = scores.scores.argmax(axis=1) == scores.labels
     buffer = BytesIO()
-    np.savez_compressed(buffer, ids=scores.ids, right=right, scores=kept)
+    np.savez_compressed(buffer, ids=scores.ids, right=_right(scores), scores=kept)
     return buffer.getvalue()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from skelbench.errors import RunFolderError
 from skelbench.results import journal
+from skelbench.results.arrays import of_scores
 from skelbench.results.files import disk, read_regular, write_atomic
 from skelbench.results.lines import check_answers, check_line
 from skelbench.results.lock import exclusive
@@ -63,15 +64,7 @@ def read_scores(path: Path) -> Scores:
     Raises:
         RunFolderError: They are missing or damaged.
     """
-    with disk(path, "read the scores"):
-        content = path.read_bytes()
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as stored:
-            return Scores(stored["ids"], stored["labels"], stored["scores"])
-    except Exception as error:  # zipfile, zlib and numpy each have errors of their own for damage
-        raise RunFolderError(
-            f"the scores are damaged: {error}", where=path, remedy="Evaluate the run again"
-        ) from error
+    return of_scores(path, lambda stored: Scores(stored["ids"], stored["labels"], stored["scores"]))
 
 
 def run_name(spec: str, spec_hash: str, seed: int) -> str:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from skelbench.errors import DataError, WorkFailed
-from skelbench.tables.file import write_table
 from skelbench.tables.measured import Training
-from skelbench.tables.pack import clips_by_seed, header_of, other_table, packed, unpacked
-from skelbench.tables.quality import shortcomings
+from skelbench.tables.pack import confirm_same, header_of, packed, sizes_of, unpacked, write_worthy
 from skelbench.tables.table import Table
 
 _SPACE = ("points", "architectures", "networks", "fidelities")
@@ -32,10 +28,7 @@ def merge_tables(paths: Sequence[Path], out: Path, *, force: bool = False) -> Ta
     first, *others = tables = [Table.read(path) for path in paths]
     told = {key: first.header[key] for key in _SAME if key in first.header}
     for table, path in zip(others, paths[1:], strict=True):
-        clips = {"test_clips": first.header["test_clips"][0]}
-        if differing := other_table(table, {**told, **clips}):
-            what = f"this table differs in {', '.join(differing)} from {paths[0]}"
-            raise DataError(what, where=path, remedy="Give tables of the same spec, recordings and precision")
+        confirm_same(table, path, {**told, "test_clips": first.header["test_clips"][0]}, than=paths[0])
     trainings: dict[tuple[int, int], Training] = {}
     for table in tables:
         for training in unpacked(table):
@@ -43,17 +36,10 @@ def merge_tables(paths: Sequence[Path], out: Path, *, force: bool = False) -> Ta
     listed = list(trainings.values())
     epochs = first.arrays["validation"].shape[2]
     seeds, arrays = packed(listed, first.arrays["network"].tolist(), epochs)
-    sizes: dict[str, Any] = {"seeds": seeds}
-    sizes |= {f"{part}_clips": clips_by_seed(listed, seeds, part) for part in ("validation", "test")}
     places = [place for table in tables for place in table.header["environments"]]
-    header = header_of(told, places, {name: first.header[name] for name in _SPACE}, sizes)
+    header = header_of(told, places, {name: first.header[name] for name in _SPACE}, sizes_of(listed, seeds))
     header |= {
         name: first.header[name] for name in ("skelbench", "licence", "citation") if name in first.header
     }
     header["failures"] = [failure for table in tables for failure in table.header.get("failures", [])]
-    wanting = shortcomings(Table(header, arrays, ""))
-    if wanting and not force:
-        remedy = "Give more of it, or write it all the same with --force"
-        raise WorkFailed(f"the table {'; '.join(wanting)}", where=out, remedy=remedy)
-    write_table(out, {**header, "shortcomings": wanting}, arrays)
-    return Table.read(out)
+    return write_worthy(out, header, arrays, where=out, force=force)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skelbench.errors import RunFolderError
-from skelbench.tables.file import FIGURES, HITS, PER_NETWORK
+from skelbench.errors import DataError, RunFolderError, WorkFailed
+from skelbench.tables.file import FIGURES, HITS, PER_NETWORK, write_table
 from skelbench.tables.measured import Training
+from skelbench.tables.quality import shortcomings
 from skelbench.tables.table import Table
 
 _TYPES = {"validation": np.uint16, "test": np.uint16}
@@ -76,6 +78,52 @@ def other_table(table: Table, identity: Mapping[str, Any]) -> list[str]:
     clips = table.header["test_clips"][0]
     told = {**table.header, "test_clips": clips}
     return sorted(key for key in identity.keys() - {"kind", "spec"} if told.get(key) != identity[key])
+
+
+def confirm_same(table: Table, path: Path, identity: Mapping[str, Any], than: Path | None = None) -> None:
+    """See that a file is of the same table as another one, or as one in the making.
+
+    Args:
+        table: What the file holds.
+        path: The file.
+        identity: What all trainings of a table share.
+        than: The other file, where there is one.
+
+    Raises:
+        DataError: It is not.
+    """
+    if differing := other_table(table, identity):
+        what = f"this table differs in {', '.join(differing)}" + (f" from {than}" if than else "")
+        raise DataError(what, where=path, remedy="Give a table of the same spec, recordings and precision")
+
+
+def sizes_of(trainings: Sequence[Training], seeds: Sequence[int]) -> dict[str, Any]:
+    """``seeds``, ``validation_clips`` and ``test_clips`` as a header has them."""
+    clips = {f"{part}_clips": clips_by_seed(trainings, seeds, part) for part in ("validation", "test")}
+    return {"seeds": list(seeds), **clips}
+
+
+def write_worthy(
+    out: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, where: Path, force: bool
+) -> Table:
+    """Write a table's file, unless it is not worth one.
+
+    Args:
+        out: The file.
+        header: What it says of itself, but for what it lacks.
+        arrays: Its arrays.
+        where: What an error names.
+        force: Also write a table that has holes or fails a gate; it says so.
+
+    Raises:
+        WorkFailed: The table has holes or fails a gate.
+    """
+    wanting = shortcomings(Table({**header}, dict(arrays), ""))
+    if wanting and not force:
+        remedy = "Go on measuring, choose another space, or write it all the same with --force"
+        raise WorkFailed(f"the table {'; '.join(wanting)}", where=where, remedy=remedy)
+    write_table(out, {**header, "shortcomings": wanting}, dict(arrays))
+    return Table.read(out)
 
 
 def clips_by_seed(trainings: Sequence[Training], seeds: Sequence[int], part: str) -> list[int]:
