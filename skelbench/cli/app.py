@@ -61,6 +61,13 @@ Accelerator = Annotated[str, typer.Option(help="`auto` (a GPU where there is one
 Devices = Annotated[
     int, typer.Option(help="Devices that share the training of one architecture; a search uses one.")
 ]
+Graph = Annotated[
+    bool,
+    typer.Option("--cuda-graph", help="Replay each step of the final training as one graph of a GPU."),
+]
+Epochs = Annotated[
+    bool, typer.Option("--keep-epochs", help="Keep the weights of every epoch of the final training.")
+]
 Workers = Annotated[
     str | None,
     typer.Option(
@@ -178,6 +185,8 @@ def train(
     discard: Discard = False,
     accelerator: Accelerator = "auto",
     devices: Devices = 1,
+    cuda_graph: Graph = False,
+    keep_epochs: Epochs = False,
     start: Start = [],  # noqa: B006 - see run
     json_output: Json = False,
 ) -> None:
@@ -190,7 +199,18 @@ def train(
     from skelbench.engine.show import show_record
 
     given = RunOptions(
-        data, profile, tuple(sets), seed, runs, resume, accelerator, devices, tuple(start), discard=discard
+        data,
+        profile,
+        tuple(sets),
+        seed,
+        runs,
+        resume,
+        accelerator,
+        devices,
+        tuple(start),
+        discard=discard,
+        cuda_graph=cuda_graph,
+        keep_epochs=keep_epochs,
     )
     record = finished_record(spec, given, arch)
     if record is None:
@@ -208,16 +228,28 @@ def evaluate(
     force: Annotated[
         str | None, typer.Option(metavar="CHOICE", help="Of an adaptive network: the model for all frames.")
     ] = None,
+    epochs: Annotated[
+        bool, typer.Option("--epochs", help="Instead, the network of every epoch that `train` kept.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Score a run's trained network again; with other views or a forced choice, under a record of its own.
 
     Example: `skelbench evaluate runs/sgcn-1a2b3c4d-0 --views 5`
     """
+    if epochs:
+        return _print_epochs(run_folder, data, json_output)
     from skelbench.engine.rescore import rescore
     from skelbench.engine.show import show_record
 
     show_record(rescore(run_folder, data, views, force), run_folder.parent, json_output)
+
+
+def _print_epochs(run_folder: Path, data: Path | None, json_output: bool) -> None:
+    from skelbench.engine.epochs import curve_text, score_epochs
+
+    found = score_epochs(run_folder, data)
+    print(json.dumps(found, indent=2) if json_output else curve_text(found))
 
 
 @app.command()

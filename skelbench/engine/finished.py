@@ -59,7 +59,8 @@ def finished_record(spec: str, options: RunOptions, architecture: str | None = N
         SkelbenchError: The spec or the architecture is wrong, or the run is on other recordings.
     """
     engine_given = options.workers is not None or options.ray is not None
-    to_be_checked = options.accelerator != "auto" or options.devices != 1 or engine_given
+    device_given = options.accelerator != "auto" or options.devices != 1 or options.cuda_graph
+    to_be_checked = device_given or engine_given
     if not options.resume or options.start or to_be_checked:
         return None
     registry, screen = load_registry(), Screen(quiet=not options.progress)

@@ -30,6 +30,8 @@ class RunOptions:
         resume: Go on where an interrupted run stopped; otherwise start afresh and set that run aside.
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training of one architecture.
+        cuda_graph: Replay each step of the final training as one CUDA graph.
+        keep_epochs: Keep the weights of every epoch of the final training.
         workers: Worker processes of the search, a number or ``auto``; None: the spec's engine as it is.
         ray: Workers on Ray: the address of a cluster, or ``local``; None: the spec's engine.
         label: What stands before each line of progress.
@@ -52,6 +54,8 @@ class RunOptions:
     label: str = ""
     progress: bool = True
     discard: bool = False
+    cuda_graph: bool = False
+    keep_epochs: bool = False
 
     @property
     def data_file(self) -> Path | None:

@@ -41,6 +41,7 @@ from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SPEC, RunFolder
 from skelbench.space.arch import NamedArchitecture
 from skelbench.training.devices import check_devices, precision_name
+from skelbench.training.graphs import check_graph
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,8 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
         PluginError: Something that it names cannot be imported.
     """
     check_devices(options.accelerator, options.devices)
+    if options.cuda_graph:
+        check_graph(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
     resolved, synthetic = resolve_spec(spec, options, registry, architecture)
     for note in resolved.notes:

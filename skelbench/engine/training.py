@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -14,7 +13,6 @@ from skelbench.engine.complexity import forget_choices, note_choices
 from skelbench.engine.job import Job
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.layers import prepare_for_inference
-from skelbench.results.files import write_atomic
 from skelbench.results.store import CHECKPOINTS, RunFolder, Scores
 from skelbench.results.sums import confirm_sum
 from skelbench.space.arch import NamedArchitecture
@@ -23,7 +21,7 @@ from skelbench.training.evaluate import predict
 from skelbench.training.fit import FitResult, fit
 from skelbench.training.scores import rate
 from skelbench.training.seed import seed_everything
-from skelbench.training.weights import read_weights
+from skelbench.training.weights import read_weights, store_weights
 
 WEIGHTS = "network.pt"
 EXPORTED = "model.safetensors"
@@ -57,6 +55,8 @@ def train_network(job: Job, network: nn.Module) -> FitResult:
             advance=advance,
             accelerator=job.options.accelerator,
             devices=job.options.devices,
+            cuda_graph=job.options.cuda_graph,
+            keep_epochs=job.options.keep_epochs,
             tell=job.screen.say,
         )
     store_network(network, job.folder)
@@ -87,9 +87,7 @@ def score_network(job: Job, network: nn.Module) -> tuple[Scores, dict[str, float
 
 def store_network(network: nn.Module, folder: RunFolder) -> None:
     """Store the trained weights, whole or not at all."""
-    buffer = BytesIO()  # writing to a full disk itself, torch raises what does not say so
-    torch.save(network.state_dict(), buffer)
-    write_atomic(folder.checkpoints / WEIGHTS, buffer.getvalue())
+    store_weights(network, folder.checkpoints / WEIGHTS)
 
 
 def load_network(network: nn.Module, folder: RunFolder) -> None:

@@ -6,7 +6,6 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,17 +14,18 @@ from torch import nn
 
 from skelbench.errors import DataError, RunFolderError, SkelbenchError
 from skelbench.recipe import TrainOptions
-from skelbench.results.files import write_atomic
 from skelbench.training.batches import LazyLoader
 from skelbench.training.checkpoint import check_fits, newest, random_state, save, set_random_state, stored
 from skelbench.training.devices import check_devices, device_kind, precision_name, single_precision
 from skelbench.training.evaluate import top1
+from skelbench.training.graphs import check_graph, check_graphable
 from skelbench.training.lightning import pl
 from skelbench.training.module import ClipClassifier, effective_batch, effective_lr
 from skelbench.training.ranks import average_buffers, helped, seed_epoch, strategy
 from skelbench.training.trainer import quiet, trainer_arguments
+from skelbench.training.weights import store_weights
 
-LAST, BEST = "last.ckpt", "best.ckpt"
+LAST, BEST, EPOCHS = "last.ckpt", "best.ckpt", "epochs"
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -64,6 +64,8 @@ def fit(
     advance: Callable[[float], None] = lambda steps: None,
     accelerator: str = "auto",
     devices: int = 1,
+    cuda_graph: bool = False,
+    keep_epochs: bool = False,
     resume: bool = True,
     tell: Callable[[str], None] = lambda line: None,
 ) -> FitResult:
@@ -82,11 +84,14 @@ def fit(
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training, each with a process of its own and
             ``options.batch_size`` clips of each step. The calling process validates.
+        cuda_graph: Replay the forward and backward pass as one CUDA graph; see `GraphedForward`.
+        keep_epochs: Keep the weights of every epoch in ``folder/epochs``.
         resume: Go on from ``folder/last.ckpt`` if it is there, or from the one before it if it is damaged.
         tell: Told of a damaged checkpoint.
 
     Raises:
-        SkelbenchError: There are no such devices, or they do not compute in the recipe's precision.
+        SkelbenchError: There are no such devices, they do not compute in the recipe's precision, or the steps
+            cannot be a CUDA graph.
         DataError: A loader is empty, or ``best_val`` without validation.
         RunFolderError: A checkpoint is damaged or another network's, or cannot be written.
         WorkFailed: The loss is not finite, or the process of another device ended.
@@ -95,10 +100,13 @@ def fit(
     check_devices(accelerator, devices)
     if selection == "best_val" and val_loader is None:
         raise DataError("selection 'best_val' needs validation clips", remedy="Set train.validation")
+    if cuda_graph:
+        check_graph(accelerator, devices)
+        check_graphable(model)
     folder.mkdir(parents=True, exist_ok=True)
     last = newest(folder / LAST, tell) if resume else None
-    part = Part(model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed())
-    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance)
+    part = Part(model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed(), cuda_graph)
+    epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance, keep_epochs)
     if devices == 1:
         part.train(0, epochs)
     else:
@@ -134,6 +142,7 @@ class Part:
         accelerator: The kind of device.
         devices: How many share the training.
         seed: Seed of random numbers in training.
+        cuda_graph: See `fit`.
     """
 
     model: nn.Module
@@ -144,6 +153,7 @@ class Part:
     accelerator: str
     devices: int
     seed: int
+    cuda_graph: bool = False
 
     def train(self, rank: int, epochs: Epochs) -> None:
         """Train on the device of a number."""
@@ -152,6 +162,8 @@ class Part:
             raise DataError("there are no clips to train or to validate on", remedy="Change train.validation")
         module = ClipClassifier(self.options, len(loader), self.devices)
         module.set_model(self.model)
+        if self.cuda_graph:
+            module.graph()
         if self.last:
             check_fits(stored(self.last)["state_dict"], module, self.last)
         epochs.seed, epochs.batch = self.seed, effective_batch(self.options, self.devices)
@@ -203,6 +215,7 @@ class Epochs(pl.callbacks.Checkpoint):
     val_loader: Any | None
     report: Report
     advance: Callable[[float], None] = lambda steps: None
+    keep: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int | None = None
     best: float = -1.0
@@ -237,15 +250,20 @@ class Epochs(pl.callbacks.Checkpoint):
             "seconds": time.perf_counter() - self.started,
         }
         self.history.append(row)
+        if self.keep:
+            self._keep_epoch(row["epoch"], classifier)
         save(trainer, self.folder / LAST)
         self.report(row)
 
     def _keep_best(self, row: dict[str, Any], classifier: ClipClassifier) -> None:
         if row["val_top1"] > self.best and classifier.network is not None:
             self.best, self.best_epoch = row["val_top1"], row["epoch"]
-            buffer = BytesIO()
-            torch.save(classifier.network.state_dict(), buffer)
-            write_atomic(self.folder / BEST, buffer.getvalue())
+            store_weights(classifier.network, self.folder / BEST)
+
+    def _keep_epoch(self, epoch: int, classifier: ClipClassifier) -> None:
+        if classifier.network is not None:
+            (self.folder / EPOCHS).mkdir(exist_ok=True)
+            store_weights(classifier.network, self.folder / EPOCHS / f"{epoch:04d}.pt")
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs to know of the epochs before it."""

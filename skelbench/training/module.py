@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from skelbench.errors import WorkFailed
 from skelbench.recipe import ScheduleOptions, TrainOptions
+from skelbench.training.graphs import GraphedForward
 from skelbench.training.lightning import pl
 from skelbench.training.ranks import total
 
@@ -67,6 +68,7 @@ class ClipClassifier(pl.LightningModule):
         self.steps_per_epoch = math.ceil(batches / options.accumulate)
         self.devices = devices
         self.network: nn.Module | None = None
+        self.graphed: GraphedForward | None = None
         self.seen: dict[str, Any] = {"right": 0, "count": 0, "loss": 0.0}
         self._unchecked: list[tuple[int, Tensor]] = []
 
@@ -78,7 +80,13 @@ class ClipClassifier(pl.LightningModule):
         """Scores (N, classes)."""
         if self.network is None:
             raise RuntimeError("set_model comes before forward")
-        return self.network(x)
+        return self.network(x) if self.graphed is None else self.graphed(x)
+
+    def graph(self) -> None:
+        """Let the steps be replays of a CUDA graph; see `GraphedForward`."""
+        if self.network is None:
+            raise RuntimeError("set_model comes before graph")
+        self.graphed = GraphedForward(self.network)
 
     def on_train_epoch_start(self) -> None:
         """See `begin_epoch`."""

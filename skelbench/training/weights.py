@@ -1,16 +1,29 @@
-"""Weights as safetensors, in which nothing can be executed."""
+"""Files of weights: torch's own, and safetensors, in which nothing can be executed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.results.files import disk, write_atomic
 
 _INSTALL = "pip install 'skelbench[export]'"
+
+
+def store_weights(network: nn.Module, path: Path) -> None:
+    """Store a network's weights and buffers as torch does, whole or not at all.
+
+    Raises:
+        RunFolderError: The disk is full or not writable.
+    """
+    buffer = BytesIO()  # writing to a full disk itself, torch raises what does not say so
+    torch.save(network.state_dict(), buffer)
+    write_atomic(path, buffer.getvalue())
 
 
 def save_weights(weights: Mapping[str, Tensor], path: Path, told: Mapping[str, str]) -> None:
