@@ -166,8 +166,6 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
         PluginError: Something that it names cannot be imported.
     """
     check_devices(options.accelerator, options.devices)
-    if options.cuda_graph:
-        check_graph(options.accelerator, options.devices)
     screen, registry = Screen(quiet=not options.progress, label=options.label), load_registry()
     resolved, synthetic = resolve_spec(spec, options, registry, architecture)
     for note in resolved.notes:
@@ -182,6 +180,8 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
         refuse_misfits(checked)
         check_strategy(checked)
     precision_name(resolved.spec.train.precision, options.accelerator)
+    if options.cuda_graph:
+        check_graph(options.accelerator, options.devices, resolved.spec.train)
     load_targets(checked)
     return Setting(registry, checked, options, synthetic, screen)
 

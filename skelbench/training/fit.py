@@ -18,7 +18,7 @@ from skelbench.training.batches import LazyLoader
 from skelbench.training.checkpoint import check_fits, newest, random_state, save, set_random_state, stored
 from skelbench.training.devices import check_devices, device_kind, precision_name, single_precision
 from skelbench.training.evaluate import top1
-from skelbench.training.graphs import check_graph, check_graphable
+from skelbench.training.graphs import GraphedStep, check_graph, check_graphable
 from skelbench.training.lightning import pl
 from skelbench.training.module import ClipClassifier, effective_batch, effective_lr
 from skelbench.training.ranks import average_buffers, helped, seed_epoch, strategy
@@ -84,7 +84,7 @@ def fit(
         accelerator: See `skelbench.training.devices.check_devices`.
         devices: How many devices share the training, each with a process of its own and
             ``options.batch_size`` clips of each step. The calling process validates.
-        cuda_graph: Replay the forward and backward pass as one CUDA graph; see `GraphedForward`.
+        cuda_graph: Replay the forward and backward pass as one CUDA graph; see `GraphedStep`.
         keep_epochs: Keep the weights of every epoch in ``folder/epochs``.
         resume: Go on from ``folder/last.ckpt`` if it is there, or from the one before it if it is damaged.
         tell: Told of a damaged checkpoint.
@@ -101,11 +101,13 @@ def fit(
     if selection == "best_val" and val_loader is None:
         raise DataError("selection 'best_val' needs validation clips", remedy="Set train.validation")
     if cuda_graph:
-        check_graph(accelerator, devices)
+        check_graph(accelerator, devices, options)
         check_graphable(model)
     folder.mkdir(parents=True, exist_ok=True)
     last = newest(folder / LAST, tell) if resume else None
-    part = Part(model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed(), cuda_graph)
+    part = Part(
+        model, options, train_loader, folder, last, accelerator, devices, torch.initial_seed(), cuda_graph
+    )
     epochs = Epochs(folder, val_loader if selection == "best_val" else None, report, advance, keep_epochs)
     if devices == 1:
         part.train(0, epochs)
@@ -163,7 +165,7 @@ class Part:
         module = ClipClassifier(self.options, len(loader), self.devices)
         module.set_model(self.model)
         if self.cuda_graph:
-            module.graph()
+            module.graphed = GraphedStep(self.model, module.loss)
         if self.last:
             check_fits(stored(self.last)["state_dict"], module, self.last)
         epochs.seed, epochs.batch = self.seed, effective_batch(self.options, self.devices)

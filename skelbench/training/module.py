@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from skelbench.errors import WorkFailed
 from skelbench.recipe import ScheduleOptions, TrainOptions
-from skelbench.training.graphs import GraphedForward
+from skelbench.training.graphs import GraphedStep
 from skelbench.training.lightning import pl
 from skelbench.training.ranks import total
 
@@ -68,7 +68,7 @@ class ClipClassifier(pl.LightningModule):
         self.steps_per_epoch = math.ceil(batches / options.accumulate)
         self.devices = devices
         self.network: nn.Module | None = None
-        self.graphed: GraphedForward | None = None
+        self.graphed: GraphedStep | None = None
         self.seen: dict[str, Any] = {"right": 0, "count": 0, "loss": 0.0}
         self._unchecked: list[tuple[int, Tensor]] = []
 
@@ -80,13 +80,7 @@ class ClipClassifier(pl.LightningModule):
         """Scores (N, classes)."""
         if self.network is None:
             raise RuntimeError("set_model comes before forward")
-        return self.network(x) if self.graphed is None else self.graphed(x)
-
-    def graph(self) -> None:
-        """Let the steps be replays of a CUDA graph; see `GraphedForward`."""
-        if self.network is None:
-            raise RuntimeError("set_model comes before graph")
-        self.graphed = GraphedForward(self.network)
+        return self.network(x)
 
     def on_train_epoch_start(self) -> None:
         """See `begin_epoch`."""
@@ -108,8 +102,11 @@ class ClipClassifier(pl.LightningModule):
             WorkFailed: It, or that of one of the steps before, is not finite.
         """
         x, y, _ = batch
-        scores = self(x)
-        loss = self.loss(scores, y) + self.penalty()
+        if self.graphed is not None and self.graphed.fits(x):
+            scores, loss = self.graphed(x, y)
+        else:
+            scores = self(x)
+            loss = self.loss(scores, y) + self.penalty()
         known = loss.detach()
         self._unchecked.append((batch_idx, known))
         if known.device.type == "cpu" or len(self._unchecked) >= CHECKED_EVERY:
@@ -157,7 +154,8 @@ class ClipClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimizer, its learning rate set anew at every step."""
-        optimizer = make_optimizer(self.options, self.parameters(), self.devices)
+        fused = True if self.graphed is not None else None  # as few calls as can be, else torch's own choice
+        optimizer = make_optimizer(self.options, self.parameters(), self.devices, fused)
         epochs, steps = self.options.epochs, self.steps_per_epoch
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: lr_factor(self.options.schedule, step / steps, epochs)
@@ -165,7 +163,9 @@ class ClipClassifier(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
-def make_optimizer(options: TrainOptions, parameters: Any, devices: int = 1) -> torch.optim.Optimizer:
+def make_optimizer(
+    options: TrainOptions, parameters: Any, devices: int = 1, fused: bool | None = None
+) -> torch.optim.Optimizer:
     """The recipe's optimizer at the effective learning rate."""
     chosen, lr = options.optimizer, effective_lr(options, devices)
     if chosen.name == "sgd":
@@ -175,6 +175,7 @@ def make_optimizer(options: TrainOptions, parameters: Any, devices: int = 1) -> 
             momentum=chosen.momentum,
             nesterov=chosen.nesterov,
             weight_decay=chosen.weight_decay,
+            fused=fused,
         )
     kind = torch.optim.Adam if chosen.name == "adam" else torch.optim.AdamW
-    return kind(parameters, lr, betas=chosen.betas, weight_decay=chosen.weight_decay)
+    return kind(parameters, lr, betas=chosen.betas, weight_decay=chosen.weight_decay, fused=fused)
