@@ -20,6 +20,24 @@ from skelbench.cli.fuse import fuse
 from skelbench.cli.leaderboard import leaderboard
 from skelbench.cli.list import list_components
 from skelbench.cli.new import new_plugin
+from skelbench.cli.options import (
+    Accelerator,
+    Arch,
+    Data,
+    Devices,
+    Discard,
+    Epochs,
+    Graph,
+    Json,
+    Profile,
+    Resume,
+    Runs,
+    Seed,
+    Sets,
+    Spec,
+    Start,
+    Workers,
+)
 from skelbench.cli.plot import frames, plot
 from skelbench.cli.predict import predict
 from skelbench.cli.reproduce import publish, reproduce
@@ -43,46 +61,6 @@ app = typer.Typer(
     "From a search-space spec to a leaderboard row: `skelbench run sgcn`.",
 )
 _debug = False
-
-Spec = Annotated[str, typer.Argument(help="A spec file, or the name of a shipped one (`sgcn`).")]
-Data = Annotated[Path | None, typer.Option(help="Raw data or a store; without it, built-in synthetic data.")]
-Profile = Annotated[str | None, typer.Option(help="A profile of the spec, such as `quick` or `paper`.")]
-Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
-Resume = Annotated[
-    bool, typer.Option(help="Go on where an interrupted run stopped, or set it aside and start afresh.")
-]
-Discard = Annotated[
-    bool,
-    typer.Option("--discard", help="With --no-resume: remove the earlier run once the new one is finished."),
-]
-Accelerator = Annotated[str, typer.Option(help="`auto` (a GPU where there is one), `cpu` or `gpu`.")]
-Devices = Annotated[
-    int, typer.Option(help="Devices that share the training of one architecture; a search uses one.")
-]
-Graph = Annotated[
-    bool,
-    typer.Option("--cuda-graph", help="Replay each step of the final training as one graph of a GPU."),
-]
-Epochs = Annotated[
-    bool, typer.Option("--keep-epochs", help="Keep the weights of every epoch of the final training.")
-]
-Workers = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|auto",
-        help="Processes for runs side by side, or for trials of one search; `auto`: one a core or GPU.",
-    ),
-]
-Arch = Annotated[str, typer.Option(help="An architecture named in the spec, or an architecture file.")]
-Start = Annotated[
-    list[str],
-    typer.Option(
-        help="Begin with a finished run's weights: `--start NAME=RUN`, NAME from the spec's `start`."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.callback(invoke_without_command=True)

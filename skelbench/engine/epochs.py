@@ -52,9 +52,9 @@ def score_epochs(path: Path, data: Path | None = None) -> list[dict[str, Any]]:
 
 def curve_text(found: list[dict[str, Any]]) -> str:
     """The curve as lines, with what choosing its best epoch would have added to the last one."""
-    first = [name for name in found[0] if name != "epoch"][0]
+    first = next(name for name in found[0] if name != "epoch")
     lines = [f"epoch {row['epoch']:4d}  {first} {row[first]:.2f}" for row in found]
     best = max(found, key=lambda row: row[first])
     added = best[first] - found[-1][first]
-    told = f"the best epoch on the test split, {best['epoch']}, has {best[first]:.2f}: choosing it adds {added:.2f}"
+    told = f"best on the test split: epoch {best['epoch']}, {best[first]:.2f}; choosing it adds {added:.2f}"
     return "\n".join([*lines, told, "no row is chosen so; the curve is in epochs.json"])

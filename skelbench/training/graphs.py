@@ -1,4 +1,4 @@
-"""The forward and backward pass of a training step as one CUDA graph, which starts thousands of operations at once."""
+"""The forward and backward pass of a training step as one CUDA graph, started at once."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class GraphedStep:
         return self._replay is None or x.shape == self._x.shape
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (N, classes), valid until the next step, and a loss whose backward pass hands gradients out."""
+        """Scores (N, classes), until the next step, and a loss whose backward pass hands gradients out."""
         if self._replay is None:
             self._replay = self._recorded(x, y)
         self._x.copy_(x)

@@ -45,7 +45,7 @@ def trained(folder, *, graph, count=24, accelerator="gpu", report=print, **recip
 
 
 def replayed_here(monkeypatch):
-    """The same steps with work that is done again where a GPU would replay it, after three runs to warm up."""
+    """The same steps, with work that is done again where a GPU would replay it."""
 
     def record(work):
         for _ in range(3):
