@@ -112,7 +112,9 @@ class Search(Protocol):
     The target is called as ``target(space, seed=int, weights="shared" | "own", epochs=int,
     derive=DeriveOptions, **params)``: ``epochs`` is the number of supernet epochs, with ``weights="own"``
     that of a whole trial; ``derive`` says how weights become an architecture, for `decode`; ``params``
-    are all parameters of the component's model, with defaults filled in.
+    are all parameters of the component's model, with defaults filled in. A search for cheap architectures
+    as well has a method ``use_macs(macs)``: before it is asked for the first time it is handed a function
+    that gives the MACs of an architecture for one clip (with ``weights="own"``).
     """
 
     def training_weights(self, epoch: int) -> Weights:

@@ -13,6 +13,7 @@ from .params import (
     GridParams,
     GumbelDartsParams,
     LocalParams,
+    Nsga2Params,
     ProxylessParams,
     RandomOneShotParams,
     RandomParams,
@@ -54,6 +55,13 @@ STRATEGIES = (
         summary="Local search from random starts (White et al., UAI 2021)",
         target="skelbench_plugins.strategies.local:Local",
         params=LocalParams,
+        searches={"own": ALL_NODE_KINDS},
+    ),
+    Strategy(
+        name="nsga2",
+        summary="Accuracy and MACs together by evolution (NSGA-II; Deb et al., IEEE TEC 2002)",
+        target="skelbench_plugins.strategies.nsga2:Nsga2",
+        params=Nsga2Params,
         searches={"own": ALL_NODE_KINDS},
     ),
     Strategy(

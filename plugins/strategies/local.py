@@ -10,9 +10,10 @@ import numpy as np
 
 from skelbench.errors import SpecError
 from skelbench.recipe import DeriveOptions
-from skelbench.search import Point, Proposal, Sample, Space, WeightMode, Weights, as_weights
+from skelbench.search import Proposal, Sample, Space, WeightMode, Weights, as_weights
 
 from .fresh import drawn_anew, sample_key
+from .neighbours import others
 from .params import LocalParams
 from .refusals import refuse_empty
 
@@ -144,28 +145,9 @@ class Local:
 
     def _neighbours(self, sample: Sample) -> Iterator[Sample]:
         for label, decision in sample.items():
-            for other in _others(self._points[label], decision):
+            for other in others(self._points[label], decision):
                 opened = self._space.sample(self._rng)
                 try:
                     yield self._space.canonical({**opened, **sample, label: other})
                 except SpecError:  # no such architecture is part of the space
                     continue
-
-
-def _others(point: Point, decision: Any) -> Iterator[Any]:
-    """Decisions that differ from one by as little as can be."""
-    if not point.several:
-        yield from (option for option in point.options if option != decision)
-        return
-    inside = [option in decision for option in point.options]
-    places = range(len(point.options))
-    if point.choose is None:
-        changed = [[(i == j) != inside[j] for j in places] for i in places]
-    else:
-        swaps = [(i, j) for i in places if inside[i] for j in places if not inside[j]]
-        changed = [[(k == j) or (inside[k] and k != i) for k in places] for i, j in swaps]
-    groups = point.groups or tuple(places)
-    for kept in changed:
-        taken = [groups[k] for k in places if kept[k]]
-        if taken and len(set(taken)) == len(taken):
-            yield [point.options[k] for k in places if kept[k]]

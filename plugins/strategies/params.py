@@ -106,6 +106,20 @@ class LocalParams(Params):
     evaluations: Count = 100
 
 
+class Nsga2Params(Params):
+    """NSGA-II (Deb et al., IEEE Transactions on Evolutionary Computation 2002).
+
+    Attributes:
+        population: Architectures that survive a generation, and children of each.
+        mutation: Probability that a decision of a child is exchanged; None: one decision of each, on average.
+        evaluations: How many different architectures are evaluated; all, where the space has fewer.
+    """
+
+    population: Annotated[int, Field(ge=2)] = 20
+    mutation: Share | None = None
+    evaluations: Count = 100
+
+
 class AshaParams(Params):
     """Asynchronous successive halving (Li et al., MLSys 2020).
 

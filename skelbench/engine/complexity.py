@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from torch import nn
 
+from skelbench.check.checked import Checked
 from skelbench.results.record_parts import AdaptiveUse
+from skelbench.search import Sample
 from skelbench.space.adaptive import Adaptive
+from skelbench.space.network import build_network
 from skelbench.training.cost import Cost, Macs, cost, cost_of_parts
 
 Costs = Mapping[str, Mapping[str, Macs]]
 """For the path of each adaptive node, what each choice adds to what always runs."""
+
+
+def counted_macs(checked: Checked) -> Callable[[Sample], float]:
+    """What tells the MACs of an architecture of a spec for one clip, with all models of adaptive nodes."""
+
+    @cache
+    def of(text: str) -> float:
+        network = build_network(checked.network, json.loads(text), checked.context())
+        return float(cost(network, checked.clip_shape()).macs)
+
+    return lambda sample: of(json.dumps(checked.space.canonical(sample)))
 
 
 def forget_choices(network: nn.Module) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skelbench.check import strategy
+from skelbench.engine.complexity import counted_macs
 from skelbench.engine.job import Job
 from skelbench.engine.journal import Journal
 from skelbench.engine.trial import Trials, clear_trials
@@ -84,6 +85,8 @@ def make_search(job: Job, seed: int | None = None) -> Any:
         seed: Another seed than the run's.
     """
     made = strategy.make_search(job.checked, job.options.seed if seed is None else seed)
+    if use_macs := getattr(made, "use_macs", None):
+        use_macs(counted_macs(job.checked))
     return validate_search(job.checked.strategy, made)
 
 

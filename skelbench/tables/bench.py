@@ -13,6 +13,8 @@ from skelbench.components import Strategy
 from skelbench.errors import DataError, SpecError
 from skelbench.recipe import DeriveOptions
 from skelbench.search import Search
+from skelbench.tables.compare import budgets
+from skelbench.tables.fronts import Fronts
 from skelbench.tables.quality import measure_quality
 from skelbench.tables.session import Outcome, Session, Truth
 from skelbench.tables.table import Objective, Table
@@ -72,6 +74,7 @@ class Result:
         evaluations: What each search paid for, in whole trainings, (repetitions,).
         holes: Proposals that the table has no measurement of, all together.
         own_seconds: Seconds that the strategy itself took for one search, on average.
+        fronts: (repetitions, budgets) percent of the table's hypervolume of top-1 against MACs, see `Fronts`.
     """
 
     strategy: str
@@ -81,6 +84,7 @@ class Result:
     evaluations: np.ndarray
     holes: int
     own_seconds: float
+    fronts: np.ndarray
 
 
 class Field:
@@ -115,6 +119,7 @@ class Field:
             )
         best = None if options.most_gmacs is not None else _shrunken_best(table)
         self.truth = Truth(table, self.allowed, best)
+        self.fronts = Fronts(table, self.allowed)
 
     def run(self, entry: Entry) -> Result:
         """Every repetition of one strategy, whose parameters are complete."""
@@ -129,6 +134,7 @@ class Field:
             np.array([outcome.epochs[-1:].sum() / self.table.epochs for outcome in outcomes]),
             sum(outcome.holes for outcome in outcomes),
             each,
+            np.stack([self._fronts_by_budget(outcome) for outcome in outcomes]),
         )
 
     def search(self, strategy: Strategy, params: Mapping[str, Any], repetition: int) -> Outcome:
@@ -147,6 +153,8 @@ class Field:
             derive=DeriveOptions(),
             **params,
         )
+        if use_macs := getattr(search, "use_macs", None):
+            use_macs(self.table.macs)
         drive(search, session, self.options.evaluations * self.table.epochs)
         return session.close()
 
@@ -156,6 +164,15 @@ class Field:
         if not len(curve):
             return np.full(len(budgets), np.nan)
         return curve[np.searchsorted(outcome.epochs, budgets, side="right") - 1]
+
+    def _fronts_by_budget(self, outcome: Outcome) -> np.ndarray:
+        """The share of the front after each budget, of the networks that were trained to the end by then."""
+        whole = outcome.lengths == self.table.epochs
+        found = []
+        for budget in budgets(self.options.evaluations):
+            done = whole & (outcome.epochs <= budget * self.table.epochs)
+            found.append(self.fronts.share(outcome.rows[done], outcome.figures[done]))
+        return np.array(found)
 
 
 def drive(search: Search, session: Session, epochs: int) -> None:

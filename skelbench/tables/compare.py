@@ -12,6 +12,11 @@ DRAWS, LEVEL = 2000, 0.05
 BASELINE = "random"
 
 
+def budgets(evaluations: int) -> list[int]:
+    """The budgets that are shown: the usual ones, and that of the bench."""
+    return [*(budget for budget in BUDGETS if budget < evaluations), evaluations]
+
+
 @dataclass(frozen=True)
 class Interval:
     """A mean with its bootstrap interval of 95 %.

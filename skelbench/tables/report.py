@@ -12,10 +12,10 @@ import numpy as np
 from skelbench.tables.bench import BenchOptions, Result
 from skelbench.tables.compare import (
     BASELINE,
-    BUDGETS,
     Verdict,
     bootstrap,
     bootstrap_curve,
+    budgets,
     groups,
     verdicts,
 )
@@ -23,21 +23,21 @@ from skelbench.tables.compare import (
 Row = dict[str, Any]
 
 
-def budgets(evaluations: int) -> list[int]:
-    """The budgets that are shown: the usual ones, and that of the bench."""
-    return [*(budget for budget in BUDGETS if budget < evaluations), evaluations]
-
-
 def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
     """One row a strategy, the lowest mean regret at the whole budget first.
 
     Each has ``strategy``, at each budget ``regret@N`` with ``low@N`` and ``high@N`` (bootstrap, 95 %),
     ``group`` (strategies that share a letter are not decided between at the whole budget), ``vs_random``,
+    at each budget ``front@N`` with its interval (percent of the table's hypervolume of test top-1 against
+    MACs), ``front_group`` and ``front_vs_random`` as above,
     ``shrunken`` (regret against the best with its luck taken out), ``train_s`` (training that a search pays
     for), ``own_s`` (the strategy itself), ``evaluations`` (mean) and ``holes``.
     """
     told = verdicts({result.strategy: result.regret[:, -1] for result in results})
     letters = groups({result.strategy: result.regret[:, -1] for result in results}, told)
+    missing = {result.strategy: 100 - result.fronts[:, -1] for result in results}
+    front_told = verdicts(missing)
+    front_letters = groups(missing, front_told)
     out = []
     for result in sorted(results, key=lambda result: float(result.regret[:, -1].mean())):
         row: Row = {"strategy": result.strategy}
@@ -48,9 +48,18 @@ def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
                 f"low@{budget}": round(interval.low, 3),
                 f"high@{budget}": round(interval.high, 3),
             }
+        for place, budget in enumerate(budgets(options.evaluations)):
+            interval = bootstrap(result.fronts[:, place])
+            row |= {
+                f"front@{budget}": round(interval.mean, 2),
+                f"front_low@{budget}": round(interval.low, 2),
+                f"front_high@{budget}": round(interval.high, 2),
+            }
         row |= {
             "group": letters[result.strategy],
             "vs_random": versus(result.strategy, told),
+            "front_group": front_letters[result.strategy],
+            "front_vs_random": versus(result.strategy, front_told),
             "shrunken": round(float(result.regret_shrunken[:, -1].mean()), 3),
             "train_s": round(float(result.seconds[:, -1].mean()), 1),
             "own_s": round(result.own_seconds, 4),
@@ -121,6 +130,9 @@ def board(results: Sequence[Result], found: Sequence[Row], options: BenchOptions
 
 {markdown(found, options)}
 {said}
+## Accuracy against MACs
+
+{front_markdown(found, options)}
 Regret is by how many points of test top-1 (mean over the table's seeds) the incumbent is below the best
 network; the incumbent is the architecture of the best validation figure so far. A search sees one seed's
 validation figures alone, all strategies of a repetition the same. In brackets: bootstrap intervals of 95 %
@@ -129,6 +141,10 @@ signed-rank test over paired repetitions, corrected by Holm). `shrunken`: regret
 luck taken out. `training s`: what the search would have trained for; `own s`: what the strategy itself took
 on the machine of the bench. Repetitions draw anew what chance a strategy has, and not the trainings, of which
 a table has few seeds: a verdict is one about this table.
+
+The second table is of what is found of the front of accuracy against MACs, in percent of the hypervolume of
+all networks (test top-1 above the lowest of the table, MACs below the highest). A search hands over those of
+the networks it trained to the end that no other of them beats on validation at no more MACs.
 """
 
 
@@ -142,6 +158,20 @@ def markdown(found: Sequence[Row], options: BenchOptions) -> str:
         cells = [f"{row[f'regret@{n}']:.2f} [{row[f'low@{n}']:.2f}, {row[f'high@{n}']:.2f}]" for n in shown]
         told = [f"{row['shrunken']:.2f}", row["group"], row["vs_random"]]
         lines.append([row["strategy"], *cells, *told, f"{row['train_s']:.0f}", f"{row['own_s']:.3f}"])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def front_markdown(found: Sequence[Row], options: BenchOptions) -> str:
+    """The share of the front that each strategy found, the highest first, its interval in brackets."""
+    shown = budgets(options.evaluations)
+    head = ["strategy", *(f"front at {budget} (%)" for budget in shown), "group", "against random"]
+    lines = [head, ["---"] * len(head)]
+    for row in sorted(found, key=lambda row: -float(row[f"front@{shown[-1]}"])):
+        cells = [
+            f"{row[f'front@{n}']:.1f} [{row[f'front_low@{n}']:.1f}, {row[f'front_high@{n}']:.1f}]"
+            for n in shown
+        ]
+        lines.append([row["strategy"], *cells, row["front_group"], row["front_vs_random"]])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,9 @@ class Outcome:
         regret_shrunken: The same against the best with its luck taken out.
         seconds: Seconds of training up to each evaluation.
         epochs: Epochs of training up to each evaluation.
+        rows: The network of each evaluation.
+        figures: What each evaluation gave.
+        lengths: Epochs of the training that each evaluation is of.
         holes: How often an architecture was asked for that was not measured.
     """
 
@@ -33,12 +37,35 @@ class Outcome:
     regret_shrunken: np.ndarray
     seconds: np.ndarray
     epochs: np.ndarray
+    rows: np.ndarray
+    figures: np.ndarray
+    lengths: np.ndarray
     holes: int
 
     @property
     def final(self) -> float:
         """The regret at the end; NaN where nothing was evaluated."""
         return float(self.regret[-1]) if len(self.regret) else float("nan")
+
+
+class Paid(NamedTuple):
+    """One evaluation that was paid for.
+
+    Attributes:
+        row: Its network.
+        figure: What it gave.
+        incumbent: The network that was best on validation then.
+        seconds: Seconds of its training.
+        epochs: Epochs of training up to it.
+        length: Epochs of its own training.
+    """
+
+    row: Any
+    figure: Any
+    incumbent: Any
+    seconds: Any
+    epochs: Any
+    length: Any
 
 
 class Truth:
@@ -60,15 +87,26 @@ class Truth:
         self.best = float(self._test[usable].max())
         self.shrunken_best = self.best if shrunken_best is None else shrunken_best
 
-    def outcome(
-        self, incumbents: Sequence[int], seconds: Sequence[float], epochs: Sequence[int], holes: int
-    ) -> Outcome:
+    def outcome(self, paid: Sequence[Paid], holes: int) -> Outcome:
         """What a session's incumbents were worth."""
-        rows = np.asarray(incumbents, dtype=int)
-        test = self._test[rows]
-        regret, shrunken = self.best - test, self.shrunken_best - test
-        paid = np.cumsum(seconds), np.asarray(epochs, dtype=int)
-        return Outcome(len(rows), rows, regret, shrunken, *paid, holes)
+        columns = [np.array(column) for column in zip(*paid, strict=True)] or [np.empty(0)] * len(
+            Paid._fields
+        )
+        told = Paid(*columns)
+        incumbents = told.incumbent.astype(int)
+        test = self._test[incumbents]
+        return Outcome(
+            len(paid),
+            incumbents,
+            self.best - test,
+            self.shrunken_best - test,
+            np.cumsum(told.seconds),
+            told.epochs.astype(int),
+            told.row.astype(int),
+            told.figure.astype(float),
+            told.length.astype(int),
+            holes,
+        )
 
 
 class Session:
@@ -104,21 +142,19 @@ class Session:
         self._shown: dict[int, np.ndarray] = {}
         self._spent: dict[int, np.ndarray] = {}
         self._known: dict[Key, int] = {}
-        self._incumbents: list[int] = []
-        self._seconds: list[float] = []
-        self._epochs: list[int] = []
+        self._paid: list[Paid] = []
         self._best = (0, float("-inf"))
         self._holes = 0
 
     @property
     def evaluations(self) -> int:
         """Evaluations that were paid for."""
-        return len(self._incumbents)
+        return len(self._paid)
 
     @property
     def epochs(self) -> int:
         """Epochs of training that were paid for."""
-        return self._epochs[-1] if self._epochs else 0
+        return self._paid[-1].epochs if self._paid else 0
 
     def evaluate(self, sample: Sample, epochs: int | None = None) -> float:
         """The validation figure of a canonical architecture, higher is better.
@@ -157,7 +193,7 @@ class Session:
 
     def close(self) -> Outcome:
         """What the search was worth; it is told nothing before."""
-        return self._truth.outcome(self._incumbents, self._seconds, self._epochs, self._holes)
+        return self._truth.outcome(self._paid, self._holes)
 
     def _fidelity(self, epochs: int | None) -> int:
         if epochs is None:
@@ -177,11 +213,7 @@ class Session:
         spent = float(self._spent[epochs][row])
         if before:
             spent -= float(self._spent[before][row])
-        self._seconds.append(spent)
-        self._epochs.append(self.epochs + epochs - before)
-        better = (
-            epochs,
-            value,
-        ) > self._best  # figures of longer trainings count before those of shorter ones
-        self._incumbents.append(row if better else self._incumbents[-1])
+        better = (epochs, value) > self._best  # longer trainings count before shorter ones
+        incumbent = row if better else self._paid[-1].incumbent
+        self._paid.append(Paid(row, value, incumbent, spent, self.epochs + epochs - before, epochs))
         self._best = max(self._best, (epochs, value))

@@ -138,6 +138,17 @@ class Table:
     def _whole_space(self) -> TableSpace:
         return TableSpace(self.points, self.header["architectures"])
 
+    def macs(self, sample: Sample) -> float:
+        """The MACs of a canonical sample's network for one clip, measured or not.
+
+        Raises:
+            SpecError: The architecture is not of the space.
+        """
+        row = self._rows.get(key_of(sample))
+        if row is None:
+            raise SpecError(f"the table {self.name} has no architecture {sample}")
+        return float(self.arrays["macs"][row])
+
     def validation(self, objective: Objective, epochs: int | None = None) -> np.ndarray:
         """What a search sees, higher is better: (networks, seeds); NaN where there is none.
 

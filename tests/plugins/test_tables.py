@@ -28,7 +28,7 @@ def test_nothing_is_missing(slots: OpenTable) -> None:
     assert slots.header["shortcomings"] == []
 
 
-@pytest.mark.parametrize("name", ["random", "local", "evolution", "tpe", "grid", "ceim"])
+@pytest.mark.parametrize("name", ["random", "local", "evolution", "nsga2", "tpe", "grid", "ceim"])
 def test_strategies_search_it(name: str, slots: OpenTable, registry) -> None:
     given = [Entry(registry.get("strategy", name))]
     (result,) = run_bench(slots, given, BenchOptions(evaluations=50, repetitions=4))

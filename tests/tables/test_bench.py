@@ -15,6 +15,7 @@ from skelbench.host.registry import load_registry
 from skelbench.search import Proposal
 from skelbench.tables import report
 from skelbench.tables.bench import BenchOptions, Entry, fitted_params, run_bench
+from skelbench.tables.catalog import open_table
 from tests.tables import made
 
 FEW = BenchOptions(evaluations=30, repetitions=40)
@@ -24,6 +25,23 @@ FEW = BenchOptions(evaluations=30, repetitions=40)
 def strategies():
     registry = load_registry()
     return lambda *names: [Entry(registry.get("strategy", name)) for name in names]
+
+
+def smooth_table(path):
+    """Four places of four options; what each is worth and costs adds up, and there is no noise."""
+    header, arrays = made.parts(places=4, options=4)
+    rng = np.random.default_rng(3)
+    digits = np.array(np.unravel_index(np.arange(256), (4, 4, 4, 4))).T
+
+    def summed(effects):
+        return sum(effects[i, digits[:, i]] for i in range(4))
+
+    truth = 70 + 3 * summed(rng.normal(size=(4, 4)))
+    arrays["validation_loss"][...] = (100 - truth)[:, None, None] / 50
+    arrays["test"][...] = np.round(truth * made.TEST / 100)[:, None, None]
+    arrays["macs"][...] = 1e6 * summed(rng.integers(1, 9, (4, 4)))
+    made.write_table(path, header, arrays)
+    return open_table(path)
 
 
 class Cheat:
@@ -69,18 +87,35 @@ def test_a_plugins_strategy_takes_part(table):
     assert result.regret[:, -1] == pytest.approx(table.truth.max() - table.truth[chosen])
 
 
+def test_who_minds_macs_finds_more_of_the_front(tmp_path, strategies):
+    """Accuracy and MACs are each a sum of effects; a search for accuracy alone passes cheap networks by."""
+    smooth = smooth_table(tmp_path / "smooth.npz")
+    options = BenchOptions(evaluations=80, repetitions=60)
+    results = run_bench(smooth, strategies("nsga2", "random", "local"), options)
+    shares = {result.strategy: result.fronts for result in results}
+    assert shares["random"].shape == (60, 3), "after 25, 50 and 80 evaluations"
+    assert (np.diff(shares["random"]) >= -1e-9).all(), "where validation tells the truth a front only grows"
+    rows = {row["strategy"]: row for row in report.rows(results, options)}
+    assert rows["nsga2"]["front_vs_random"] == "better"
+    assert rows["nsga2"]["front@80"] > max(rows["random"]["front@80"], rows["local"]["front@80"])
+    page = report.board(results, list(rows.values()), options, "smooth")
+    assert page.index("| nsga2 |", page.index("## Accuracy against MACs")) < page.rindex("| random |")
+
+
+def test_macs_are_handed_to_who_asks_for_them(table, strategies):
+    class Asking(Cheat):
+        def use_macs(self, macs):
+            seen.extend(macs(sample) for sample in self.space.enumerate())
+
+    seen: list[float] = []
+    asking = Strategy(name="asking", target=Asking, params=Params, searches={"own": frozenset(["choice"])})
+    run_bench(table, [Entry(asking)], BenchOptions(evaluations=3, repetitions=1))
+    assert sorted(seen) == sorted(table.arrays["macs"].astype(float))
+
+
 def test_local_search_is_better_than_random_where_neighbours_are_alike(tmp_path, strategies):
     """On a sum of effects of each decision alone a climb finds the best."""
-    from skelbench.tables.catalog import open_table
-
-    header, arrays = made.parts(places=4, options=4)
-    effects = np.random.default_rng(3).normal(size=(4, 4))
-    digits = np.array(np.unravel_index(np.arange(256), (4, 4, 4, 4))).T
-    truth = 70 + 3 * sum(effects[i, digits[:, i]] for i in range(4))
-    arrays["validation_loss"][...] = (100 - truth)[:, None, None] / 50
-    arrays["test"][...] = np.round(truth * made.TEST / 100)[:, None, None]
-    made.write_table(tmp_path / "smooth.npz", header, arrays)
-    table = open_table(tmp_path / "smooth.npz")
+    table = smooth_table(tmp_path / "smooth.npz")
     options = BenchOptions(evaluations=40, repetitions=60)
     results = run_bench(table, strategies("random", "local"), options)
     rows = {row["strategy"]: row for row in report.rows(results, options)}

@@ -47,6 +47,11 @@ class TestLocal(StrategyConformance):
     params = {"evaluations": 25}  # noqa: RUF012
 
 
+class TestNsga2(StrategyConformance):
+    name = "nsga2"
+    params = {"population": 6, "evaluations": 25}  # noqa: RUF012
+
+
 class TestAsha(StrategyConformance):
     name = "asha"
     params = {"evaluations": 15, "rungs": [3, 6], "batch": 2}  # noqa: RUF012
