@@ -275,8 +275,6 @@ def _confirm(checked: Checked, options: TableOptions) -> None:
     Raises:
         SpecError: The space is too large, a video's, or holds what starts from other runs.
     """
-    if checked.dataset.modality == "video":
-        raise SpecError("tables of videos cannot be made yet", remedy="Take a space of skeletons")
     size = checked.space.size()
     if size > MOST_ARCHITECTURES:
         raise SpecError(

@@ -66,7 +66,8 @@ def show_or_write(
     made = make_tables(records, figures, _columns(), publish.names_of(folder), costs)
     tables = _only(made, dataset)
     if target is None:
-        _show(view_tables(tables, form.wish), form, records, _places(folder, runs))
+        strategies = folder if dataset is None else None
+        _show(view_tables(tables, form.wish), form, records, _places(folder, runs), strategies)
     elif check:
         publish.check(tables, target, whole=dataset is None)
         typer.echo(f"{target} is up to date")
@@ -147,7 +148,13 @@ def _places(folder: Path, runs: list[Path] | None) -> Callable[[str], Path | Non
     return place
 
 
-def _show(views: list[View], form: Form, records: list[Record], place: Callable[[str], Path | None]) -> None:
+def _show(
+    views: list[View],
+    form: Form,
+    records: list[Record],
+    place: Callable[[str], Path | None],
+    strategies: Path | None,
+) -> None:
     format = form.format or ("rich" if sys.stdout.isatty() else "csv")
     if form.json:
         typer.echo(to_json(views), nl=False)
@@ -157,7 +164,7 @@ def _show(views: list[View], form: Form, records: list[Record], place: Callable[
     elif format == "html":
         from skelbench.web.board import to_html  # needs numpy, which the other forms do not
 
-        text, told = to_html(views, records, place)
+        text, told = to_html(views, records, place, strategies)
         for line in told:
             typer.echo(f"skelbench: left out: {line}", err=True)
         typer.echo(text, nl=False)

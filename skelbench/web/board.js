@@ -27,7 +27,8 @@ function refresh() {
     if (column >= 0) rows.sort(compare(column, state.low));
   }
   latest.count.textContent = `${rows.length} of ${table.rows.length} rows`;
-  latest.chart.replaceChildren(scatterOf(table, latest.reported, rows, latest.colours));
+  const drawn = table.budgets ? regretOf(table, rows, latest.colours) : scatterOf(table, latest.reported, rows, latest.colours);
+  latest.chart.replaceChildren(drawn);
   latest.table.show(rows);
 }
 
@@ -69,11 +70,11 @@ function headOf() {
 
 function tabsOf() {
   const box = make("select", { onchange: () => {
-    Object.assign(state, { table: Number(box.value), sort: null, low: true, hidden: new Set() });
+    Object.assign(state, { table: Number(box.value), sort: null, low: true, hidden: new Set(), most: "", front: false });
     show();
     document.querySelector("nav select").focus();
   } }, DATA.tables.map((table, n) => make("option", { value: n, selected: n === state.table },
-    `${table.title}${table.source === "reported" ? ", as reported" : `, split ${table.split}`} (${table.rows.length})`)));
+    `${table.title}${{ measured: `, split ${table.split}`, reported: ", as reported" }[table.source] || ""} (${table.rows.length})`)));
   return make("nav", { "aria-label": "Tables" }, make("label", {}, "Table ", box));
 }
 
@@ -87,15 +88,16 @@ function controls() {
     });
     return make("label", {}, label, box);
   };
+  const costly = chosen().budgets ? [] : [bind("most", "number", "At most GMACs", { step: "any", min: "0" }),
+    bind("front", "checkbox", "Pareto front only", {})];
   return make("div", { class: "controls" }, bind("text", "search", "Filter", { placeholder: "model, space, stream ..." }),
-    bind("most", "number", "At most GMACs", { step: "any", min: "0" }), bind("front", "checkbox", "Pareto front only", {}),
-    bind("all", "checkbox", "All columns", {}));
+    costly, bind("all", "checkbox", "All columns", {}));
 }
 
 function legendOf(colours) {
   const names = Object.keys(colours);
   if (names.length < 2) return null;
-  return make("div", { class: "legend", role: "group", "aria-label": "Spaces shown" }, names.map((name) => {
+  return make("div", { class: "legend", role: "group", "aria-label": "Shown" }, names.map((name) => {
     const button = make("button", { type: "button", "aria-pressed": String(!state.hidden.has(name)), onclick: () => {
       if (!state.hidden.delete(name)) state.hidden.add(name);
       button.setAttribute("aria-pressed", String(!state.hidden.has(name)));

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from skelbench.errors import SkelbenchError
 from skelbench.leaderboard.cells import metric_cell
 from skelbench.leaderboard.column import better_low, is_number, label, names_of, value
 from skelbench.leaderboard.plain import plain
@@ -17,8 +18,9 @@ from skelbench.leaderboard.table import metric_columns
 from skelbench.leaderboard.view import View
 from skelbench.results.record import Record
 from skelbench.web.run_page import run_data
+from skelbench.web.strategies import strategies_table
 
-SCRIPTS = ("dom.js", "table.js", "scatter.js", "drawing.js", "run.js", "board.js")
+SCRIPTS = ("dom.js", "table.js", "scatter.js", "regret.js", "drawing.js", "run.js", "board.js")
 STYLE = "board.css"
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -44,6 +46,7 @@ def to_html(
     views: Sequence[View],
     records: Iterable[Record] = (),
     place: Callable[[str], Path | None] = lambda run: None,
+    strategies: Path | None = None,
 ) -> tuple[str, list[str]]:
     """One page that stands by itself.
 
@@ -51,6 +54,7 @@ def to_html(
         views: The tables as they are to be shown.
         records: The runs in them, each of which gets a page.
         place: Where a run lies: its folder, or the file of its record.
+        strategies: A folder with a leaderboard of strategies, which becomes the last table.
 
     Returns:
         The page, and a line for each file of a run that could not be read.
@@ -58,11 +62,21 @@ def to_html(
     told: list[str] = []
     shown = {run for view in views for row in view.rows for run in str(row["run"] or "").split()}
     runs = {r.run: run_data(r, place(r.run), told) for r in records if r.run in shown}
-    data = {"tables": [_table(view) for view in views], "runs": runs}
+    tables = [*map(_table, views), *_strategies(strategies, told)]
+    data = {"tables": tables, "runs": runs}
     style, script = _text(STYLE), "\n".join(map(_text, SCRIPTS))
     policy = f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     text = _PAGE.format(style=style, script=script, policy=policy, data=_embedded(data))
     return text, told
+
+
+def _strategies(folder: Path | None, told: list[str]) -> list[dict[str, Any]]:
+    try:
+        found = strategies_table(folder) if folder is not None else None
+    except SkelbenchError as error:
+        told.append(str(error))
+        return []
+    return [found] if found is not None else []
 
 
 def _table(view: View) -> dict[str, Any]:

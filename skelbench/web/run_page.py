@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from skelbench.errors import SkelbenchError
 from skelbench.figures.architecture import parts_of
 from skelbench.figures.search import curves_of
 from skelbench.results import journal
+from skelbench.results.arrays import of_scores
 from skelbench.results.confusion import Confusion
 from skelbench.results.record import Record
-from skelbench.results.store import ARCHITECTURE, SCORES, TRIALS, read_scores
+from skelbench.results.store import ARCHITECTURE, SCORES, TRIALS, Scores
 
 _LEFT_OUT = {"failures", "schema_version", "choices", "plugins", "clip", "fusion", "started_from", "origin"}
 
@@ -77,11 +79,21 @@ def _yaml(record: Record, place: Path | None, tell: list[str]) -> str:
     return str(yaml.safe_dump(said, sort_keys=False, default_flow_style=None, width=100))
 
 
-def _confusion(path: Path) -> dict[str, Any]:
-    found = Confusion.of(read_scores(path))
+def _confusion(path: Path) -> dict[str, Any] | None:
+    """None where the labels are not published."""
+    scores = of_scores(path, _labelled)
+    if scores is None:
+        return None
+    found = Confusion.of(scores)
     rows, columns = found.counts.nonzero()
     return {
         "classes": len(found.counts),
         "cells": [[int(i), int(j), int(found.counts[i, j])] for i, j in zip(rows, columns, strict=True)],
         "accuracies": [None if a is None else round(a, 2) for a in found.accuracies],
     }
+
+
+def _labelled(stored: Mapping[str, np.ndarray]) -> Scores | None:
+    if "labels" not in stored and "right" in stored:
+        return None
+    return Scores(stored["ids"], stored["labels"], stored["scores"])

@@ -66,7 +66,7 @@ function linear(low, high) {
   return scale;
 }
 
-function axes(x, y, metric) {
+function axes(x, y, metric, below) {
   const group = draw("g", {});
   for (const value of x.ticks) {
     group.append(draw("line", { class: "axis", x1: x(value), x2: x(value), y1: TOP, y2: HIGH - BOTTOM }),
@@ -76,7 +76,7 @@ function axes(x, y, metric) {
     group.append(draw("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
       draw("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, String(value)));
   }
-  group.append(draw("text", { x: (WIDE + LEFT) / 2, y: HIGH - 6, "text-anchor": "middle" }, "GMACs of a clip (logarithmic)"),
+  group.append(draw("text", { x: (WIDE + LEFT) / 2, y: HIGH - 6, "text-anchor": "middle" }, below || "GMACs of a clip (logarithmic)"),
     draw("text", { x: 12, y: 12 }, metric === "top1" ? "top-1 (%)" : metric));
   return group;
 }

@@ -2,15 +2,19 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from skelbench.leaderboard.publish import published_records
 from skelbench.leaderboard.table import make_tables
 from skelbench.leaderboard.view import view_table
 from skelbench.results.store import ARCHITECTURE, RunFolder
 from skelbench.web.board import SCRIPTS, STYLE, _text, to_html
 from tests.results.records import record
+
+BOARDS = Path(__file__).parents[2] / "leaderboards"
 
 
 def page_of(*records, **more):
@@ -90,3 +94,13 @@ def test_scores_beside_a_published_record_are_taken(tmp_path):
     (folder.path / "scores.npz").rename(tmp_path / "x.npz")
     text, _ = page_of(record(), place=lambda run: tmp_path / "x.json")
     assert data_in(text)["runs"]["sgcn-01234567-0"]["confusion"]["accuracies"] == [100.0, None]
+
+
+def test_published_scores_which_have_no_labels_are_no_damage():
+    published = published_records(BOARDS)
+    with_scores = [one for one in published if (BOARDS / "records" / f"{one.run}.npz").is_file()]
+    assert with_scores
+    places = {one.run: BOARDS / "records" / f"{one.run}.json" for one in with_scores}
+    text, told = page_of(*with_scores, place=places.get)
+    assert told == []
+    assert all(run["confusion"] is None for run in data_in(text)["runs"].values())

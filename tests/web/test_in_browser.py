@@ -162,3 +162,20 @@ def test_five_thousand_rows_open_and_sort_without_a_pause(window, tmp_path):
     )
     print(f"{spent:.0f} ms")
     assert spent < 2000  # a quarter of a second on an idle core; machines of tests are busy
+
+
+def test_the_board_of_strategies_draws_a_curve_each_and_hides_them(window, tmp_path):
+    path = tmp_path / "board.html"
+    path.write_text(to_html([], strategies=Path(__file__).parents[2] / "leaderboards")[0])
+    window.open(path)
+    assert window.complaints() == []
+    count = window.run("return document.querySelectorAll('tbody tr').length")
+    assert count >= 8
+    assert window.run("return document.querySelectorAll('svg .regret').length") == count
+    assert window.run("return document.querySelectorAll('svg .interval').length") == 4 * count
+    assert "At most GMACs" not in window.run("return document.getElementById('page').textContent")
+    click(window, "regret at 25")
+    shown = [float(cell.split(" [")[0]) for cell in column(window, "regret at 25")]
+    assert shown == sorted(shown)
+    window.run("document.querySelector('.legend button').click()")
+    assert window.run("return document.querySelectorAll('svg .regret').length") == count - 1
