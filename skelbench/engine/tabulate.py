@@ -273,7 +273,7 @@ def _confirm(checked: Checked, options: TableOptions) -> None:
     """Refuse what no table can be made of.
 
     Raises:
-        SpecError: The space is too large, a video's, or holds what starts from other runs.
+        SpecError: The space is too large, or its recordings are scored over several clips.
     """
     size = checked.space.size()
     if size > MOST_ARCHITECTURES:
@@ -281,6 +281,10 @@ def _confirm(checked: Checked, options: TableOptions) -> None:
             f"the space has {size:,} architectures; a table holds {MOST_ARCHITECTURES:,} at most",
             remedy="Take a smaller space",
         )
+    evaluate = checked.spec.evaluate
+    if evaluate.views * evaluate.crops > 1:
+        what = f"a table scores one clip of a recording, not {evaluate.views} views of {evaluate.crops} crops"
+        raise SpecError(what, where="evaluate", remedy="Set evaluate.views and evaluate.crops to 1")
     check_devices(options.accelerator)
     if checked.spec.train.accumulate > 1 or checked.spec.train.precision in ("tf32", "16"):
         what = "the trainings of a table compute in 32 or bf16 and accumulate no gradients"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skelbench_plugins.datasets.ucf101.reader import Ucf101Reader
 
 from skelbench.check.checked import Checked
 from skelbench.console import Screen
@@ -21,6 +22,7 @@ from skelbench.tables.table import Table
 from skelbench.training.evaluate import top1
 from skelbench.training.fit import fit
 from skelbench.training.seed import seed_everything
+from tests.engine import test_video_run as video
 from tests.engine import tiny
 
 BLOCK = {"op": "stgcn_block", "channels": 4, "kernel": 3, "graph": "adjacency"}
@@ -258,3 +260,37 @@ def test_networks_come_in_the_order_of_architectures_drawn_at_random():
     assert sorted(order) == sorted(set(networks.values()))
     many = [order.index(number) for number in range(0, 50, 10)]
     assert max(many) < len(order) // 2, "what ten architectures are comes early"
+
+
+def test_a_table_of_videos(tmp_path):
+    """Two paths of a trellis on clips of files."""
+    root = tmp_path / "videos"
+    root.mkdir()
+    Ucf101Reader().synthesise(root, clips=24, seed=0, classes=3)
+    paths = {
+        "head": "r2plus1d_block",
+        "divide": 24,
+        "from": {"d1": "r2plus1d_block", "skip": "identity"},
+        "stages": {"stage2": {"widths": [48], "stride": [1, 2, 2], "layers": 1}},
+    }
+    given = video.spec() | {
+        "search": {"strategy": {"name": "random", "weights": "own"}},
+        "train": {**TRAIN, "optimizer": {"lr": 0.01}},
+        "evaluate": {},
+        "architectures": {},
+    }
+    given["network"]["body"].append({"trellis": paths})
+    path = tiny.write(tmp_path, given)
+    make_table(str(path), TableOptions(root, seeds=2, folder=tmp_path / "table"))
+    trainings = Journal(tmp_path / "table").trainings()
+    assert len(trainings) == 4
+    assert {len(one.validation_hits) + len(one.test_hits) < 24 for one in trainings} == {True}
+    assert len({one.macs for one in trainings}) == 2
+
+
+@pytest.mark.parametrize("evaluate", [{"views": 2}, {"views": 5}], ids=str)
+def test_a_table_of_several_clips_a_recording_is_refused(tmp_path, raw, evaluate):
+    path = tiny.write(tmp_path, {**spec(), "evaluate": evaluate})
+    with pytest.raises(SpecError, match=r"evaluate: a table scores one clip.*views and evaluate.crops to 1"):
+        make_table(str(path), options(tmp_path, raw))
+    assert not (tmp_path / "table").exists()
