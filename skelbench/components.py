@@ -162,11 +162,13 @@ class Strategy(Component):
             ``own``: every candidate trained by itself), the node kinds that it can search.
         form: What the target gives: ``ask_tell`` a `skelbench.search.Search`, ``gradient`` a
             `skelbench.search.GradientSearch`, ``oneshot`` a `skelbench.search.OneShot`.
+        asks_ahead: Whether it may be asked again before it is told of what it has asked for (own weights).
     """
 
     kind: ClassVar[str] = "strategy"
     searches: Mapping[str, frozenset[NodeKind]] = field(default_factory=dict)
     form: Literal["ask_tell", "gradient", "oneshot"] = "ask_tell"
+    asks_ahead: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

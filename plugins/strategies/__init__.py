@@ -42,6 +42,7 @@ STRATEGIES = (
         target="skelbench_plugins.strategies.listed:random_search",
         params=RandomParams,
         searches=SEARCHES,
+        asks_ahead=True,
     ),
     Strategy(
         name="grid",
@@ -49,6 +50,7 @@ STRATEGIES = (
         target="skelbench_plugins.strategies.listed:grid_search",
         params=GridParams,
         searches=SEARCHES,
+        asks_ahead=True,
     ),
     Strategy(
         name="local",
@@ -77,6 +79,7 @@ STRATEGIES = (
         target="skelbench.engine.nas.evolution:Evolution",
         params=EvolutionParams,
         searches={"own": ALL_NODE_KINDS},
+        asks_ahead=True,
     ),
     Strategy(
         name="tpe",
@@ -84,6 +87,7 @@ STRATEGIES = (
         target="skelbench.engine.nas.tpe:Tpe",
         params=TpeParams,
         searches={"own": ALL_NODE_KINDS},
+        asks_ahead=True,
     ),
     Strategy(
         name="darts",

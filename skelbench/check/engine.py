@@ -23,6 +23,11 @@ def check_engine(checked: Checked) -> None:
     if search.proxy is not None and shared:
         what, where = "with shared weights no architecture is rated by a proxy", "proxy"
         remedy = "Set search.strategy.weights to own, or leave out 'proxy'"
+    elif search.ahead > 1 and (shared or not checked.strategy.asks_ahead):
+        where, why = "ahead", "with shared weights a generation is evaluated after its epoch"
+        if not shared:
+            why = f"strategy '{checked.strategy.name}' has to hear of a generation before the next one"
+        what, remedy = f"nothing can be asked ahead: {why}", "Leave out 'ahead'"
     elif limits and shared:
         where = limits[0]
         what, remedy = "with shared weights there are no trials to be limited", f"Leave out '{where}'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ STATE = "search.json"
 SPACING = 1.1
 """The state is stored again after so many times as many generations as the last time."""
 Tell = Callable[[dict[str, Any]], None]
+Generation = tuple[int, Sequence[Proposal]]
+"""What a search asked for at once, and its number."""
 
 
 class Journal:
@@ -159,19 +161,33 @@ class Journal:
         failed = ((n, line) for n, line in enumerate(self.trials) if "error" in line)
         return tuple(Failure(trial=n, error=line["error"], traceback=line["traceback"]) for n, line in failed)
 
-    def save(self, generation: int, search: Search) -> None:
+    def save(self, generation: int, search: Search, waiting: Iterable[Generation] = ()) -> None:
         """Store the state after ``generation``, unless few have passed since the last time.
 
         A search that goes on is asked again for the generations after the stored state, and its
         trials are answered from their lines. So a state that grows is not stored once per trial.
+
+        Args:
+            generation: The one that the search was told of last.
+            search: The search.
+            waiting: What it has asked for since.
         """
         if generation + 1 < SPACING * self._saved:
             return
         self._saved = generation + 1
-        self._folder.write_text(STATE, json.dumps({"generation": generation, "state": search.state()}))
+        saved = {
+            "generation": generation,
+            "state": search.state(),
+            "waiting": [_asked(p) for _, p in waiting],
+        }
+        self._folder.write_text(STATE, json.dumps(saved))
 
-    def load(self, search: Search) -> int:
-        """Put ``search`` where the run was left; the number of the next generation.
+    def load(self, search: Search) -> tuple[int, list[Generation]]:
+        """Put ``search`` where the run was left.
+
+        Returns:
+            The number of the generation that it was to be told of next, and what it has asked for from that
+            one on.
 
         Where no state stands or it is damaged, or lines of the journal are lost, that is the first one: what
         the journal holds is answered from it.
@@ -181,12 +197,13 @@ class Journal:
         """
         path = self._folder.path / STATE
         if self.damaged or not path.exists():
-            return 0
+            return 0, []
         try:
             saved = json.loads(self._folder.read_text(STATE))
-            generation, state = int(saved["generation"]), saved["state"]
+            generation, state = int(saved["generation"]) + 1, saved["state"]
+            waiting = [_proposals(asked) for asked in saved.get("waiting", [])]
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-            return 0  # all generations are gone through again, and answered from the journal
+            return 0, []  # all generations are gone through again, and answered from the journal
         try:
             search.restore(state)
         except SkelbenchError:
@@ -194,12 +211,21 @@ class Journal:
         except Exception as error:  # strategies raise what they like at a state that is none of theirs
             remedy = "Remove it: the search goes through its journal again"
             raise RunFolderError("the search's state is damaged", where=path, remedy=remedy) from error
-        self._saved = generation + 1
-        return self._saved
+        self._saved = generation
+        return generation, list(enumerate(waiting, generation))
 
 
 def _key(line: dict[str, Any]) -> tuple[str, int, int]:
     return line["kind"], line["generation"], line["number"]
+
+
+def _asked(proposals: Sequence[Proposal]) -> list[dict[str, Any]]:
+    """Proposals with own weights as plain data."""
+    return [{"choices": one.sample, "epochs": one.epochs, "fitness": one.fitness} for one in proposals]
+
+
+def _proposals(asked: list[dict[str, Any]]) -> list[Proposal]:
+    return [Proposal(one["choices"], None, one["fitness"], epochs=one["epochs"]) for one in asked]
 
 
 def _plain(sample: Sample) -> str:

@@ -109,6 +109,7 @@ def _by_trials(job: Job, search: Search, journal: Journal) -> Proposal:
             _engine(job),
             spec.trial_timeout,
             spec.most_failed,
+            spec.ahead,
         )
     finally:
         clear_trials(job.folder)
@@ -118,6 +119,13 @@ def _engine(job: Job) -> Any:
     engine = job.checked.engine.make(**job.checked.engine_params)
     if advice := getattr(engine, "advice", ""):
         job.screen.say(f"warning: {advice}")
+    spec, workers = job.checked.spec.search, getattr(engine, "count", 1)
+    at_once = max(spec.ahead, job.checked.strategy_params.get("batch", 1))
+    if job.checked.strategy.asks_ahead and spec.strategy.weights == "own" and at_once < workers:
+        name = job.checked.strategy.name
+        job.screen.say(
+            f"note: {name} asks for {at_once} at a time; search.ahead={workers} gives all workers work"
+        )
     return engine
 
 

@@ -58,6 +58,9 @@ class SearchSpec(Options):
         strategy: Which strategy.
         epochs: Epochs of the supernet (shared weights).
         trial_epochs: Epochs of each trial (own weights).
+        ahead: Ask for more before the first has been told until so many architectures are being tried (own
+            weights), so that as many workers have work though the strategy asks for one at a time. Results
+            depend on it and on no number of workers.
         active: In a supernet step, ``single`` drawn candidate per decision or ``all`` of them.
         trial_timeout: Seconds after which a trial has failed (own weights); None: never. It takes an engine
             with workers.
@@ -85,6 +88,7 @@ class SearchSpec(Options):
     strategy: StrategySpec
     epochs: Positive = 50
     trial_epochs: Positive = 10
+    ahead: Annotated[int, Field(ge=1, le=10_000)] = 1
     trial_timeout: Annotated[float, Field(gt=0)] | None = None
     trial_memory: Annotated[float, Field(gt=0)] | None = None
     proxy: Proxy | None = None

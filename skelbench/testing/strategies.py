@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -164,6 +165,28 @@ class StrategyConformance(DeclaredStrategy):
                 other.tell(again, fitness)
             assert other.state() == whole.state()
             assert _plain(other.best()) == _plain(whole.best())
+
+    def test_asked_ahead_it_goes_on_from_its_state_and_keeps_its_budget(self, component: Strategy) -> None:
+        """Where it may be asked ahead: every proposal is new, and a restored search waits for the same."""
+        if not component.asks_ahead:
+            pytest.skip(f"{component.name} hears of a generation before it is asked for the next")
+        space = self.space(component, "own")
+        whole = self.make(component, space, "own")
+        waiting: deque[list[Proposal]] = deque()
+        for generation in range(ENDLESS):
+            while len(waiting) < 4 and (asked := list(whole.ask(generation + len(waiting)))):
+                waiting.append(asked)
+            if not waiting:
+                break
+            other = self.make(component, space, "own", seed=99)
+            other.restore(json.loads(json.dumps(whole.state(), allow_nan=False)))
+            told = waiting.popleft()
+            for search in (whole, other):
+                search.tell(told, [space.evaluate(one) for one in told])
+            assert other.state() == whole.state()
+            whole = other
+        assert not waiting, "it has no end"
+        check_proposal(space, whole.best(), "own")
 
     def test_bears_failed_trials(self, component: Strategy, weights: WeightMode) -> None:
         """Failed trials neither stop a search nor become its answer."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
+from skelbench.engine import nas
+from skelbench.engine.journal import Journal
+from skelbench.engine.nas.evolution import Evolution
 from skelbench.engine.workers.local import LocalWorkers
 from skelbench.engine.workers.pool import Pool
+from skelbench.results.store import RunFolder
+from skelbench.testing.replay import TabulatedSpace
 
 TRIALS, LOOPS = 16, 3_000_000
 WARM_UP = 2
@@ -37,3 +43,26 @@ def test_two_workers_against_one(benchmark: Any) -> None:
     both = benchmark.pedantic(seconds, args=(2,), rounds=1)
     benchmark.extra_info["ratio"] = alone / both
     assert alone / both >= 1.8
+
+
+def whole(asked: Any) -> float:
+    """A trial that computes."""
+    return float(compute(LOOPS) + len(asked.sample))
+
+
+def evolved(folder: Path, ahead: int) -> float:
+    """Wall time of an evolution of 16 trials with two workers, their start included."""
+    space = TabulatedSpace.of_choices(4, 4)
+    params = {"population": 6, "tournament": 3, "mutation": 0.3, "crossover": False}
+    search = Evolution(space, seed=0, weights="own", epochs=1, evaluations=TRIALS, **params)
+    journal = Journal(RunFolder.create(folder, "toy", "a" * 64, ahead))
+    started = time.perf_counter()
+    nas.search_by_trials(search, space.points, whole, journal, LocalWorkers(2), ahead=ahead)
+    return time.perf_counter() - started
+
+
+def test_asked_ahead_an_evolution_keeps_two_workers_busy(benchmark: Any, tmp_path: Path) -> None:
+    one = evolved(tmp_path, 1)
+    ahead = benchmark.pedantic(evolved, args=(tmp_path, 4), rounds=1)
+    benchmark.extra_info["ratio"] = one / ahead
+    assert ahead < one

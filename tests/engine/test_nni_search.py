@@ -140,7 +140,8 @@ def test_a_state_of_another_search_is_refused(name: str):
     search = make(name, space, **SMALL[name], evaluations=20)
     replay(search, space.evaluate, 8)
     state = search.state()
-    state["told"][3][0][0] = (state["told"][3][0][0] + 1) % 4
+    drawn = next(event[1] for event in state["events"][6:] if event[0] == "draw")
+    drawn[0] = (drawn[0] + 1) % 4
     with pytest.raises(RunFolderError, match="--no-resume"):
         make(name, space, **SMALL[name], evaluations=20).restore(state)
 
@@ -149,13 +150,24 @@ def test_a_state_of_another_search_is_refused(name: str):
 def test_tell_takes_what_was_asked(name: str):
     space = TabulatedSpace.of_choices(2, 2)
     search = make(name, space, **SMALL[name], evaluations=10)
-    with pytest.raises(ValueError, match="last ask"):
-        search.tell([], [])
+    with pytest.raises(ValueError, match="that were asked for"):
+        search.tell([Proposal(next(iter(space.enumerate())))], [1.0])
     asked = search.ask(0)
-    assert search.ask(0) == asked, "until it is told it asks for the same"
     search.tell(asked, [1.0])
-    with pytest.raises(ValueError, match="last ask"):
+    with pytest.raises(ValueError, match="that were asked for"):
         search.tell(asked, [1.0])
+
+
+@BOTH
+def test_what_it_asks_for_ahead_is_never_the_same_twice(name: str):
+    space = TabulatedSpace.of_choices(3, 3)
+    search = make(name, space, **SMALL[name], evaluations=27)
+    asked = [proposal for generation in range(40) for proposal in search.ask(generation)]
+    assert 0 < len(asked) <= 27
+    assert len({json.dumps(one.sample) for one in asked}) == len(asked)
+    search.tell(asked[::-1], [space.evaluate(one) for one in asked[::-1]])
+    assert search.figures()["evaluated"] == len(asked)
+    assert search.best().fitness == max(space.evaluate(one) for one in asked)
 
 
 # --- failures ----------------------------------------------------------------------------------
@@ -204,7 +216,9 @@ def test_architectures_that_differ_in_inactive_decisions_only_are_evaluated_once
     samples = [json.dumps(sample) for sample in proposed(done)]
     assert len(samples) == len(set(samples)) == space.size() == 25
     assert all(space.canonical(sample) == sample for sample in proposed(done))
-    assert len(search.state()["told"]) > 25, "the algorithm was told of the others too"
+    assert len([event for event in search.state()["events"] if event[0] == "tell"]) > 25, (
+        "the algorithm was told of the others too"
+    )
 
 
 class FirstCounts(TabulatedSpace):

@@ -32,10 +32,10 @@ class Evolution(NniSearch):
         choices = {label: Categorical(range(size), label=label) for label, size in sizes.items()}
         self._nni = _Breeder(MutableDict(choices), seed=seed, **self._settings)
 
-    def _next(self) -> Mapping[str, Any] | None:
+    def _next(self, number: int) -> Mapping[str, Any] | None:
         return self._nni.breed()
 
-    def _report(self, raw: Raw, fitness: float | None) -> None:
+    def _report(self, number: int, raw: Raw, fitness: float | None) -> None:
         if fitness is not None:
             self._nni.admit(dict(zip(self._outcomes, raw, strict=True)), fitness)
 

@@ -27,13 +27,16 @@ PATIENCE = 1000
 
 Raw = list[int]
 """A sample as NNI sees it: the number of the outcome of each decision, inactive ones too."""
+Event = list[Any]
+"""What went to and fro with NNI: ``["draw", raw]``, or ``["tell", number of the draw, fitness]``."""
 
 
 class NniSearch(ABC):
     """Evaluates one architecture after the other, each chosen by an algorithm of NNI.
 
     Different samples may be one architecture, where they differ in inactive decisions only. It is
-    evaluated once; the algorithm is told its fitness for each of its samples.
+    evaluated once; the algorithm is told its fitness for each of its samples. It may be asked for more
+    before it is told of what it has asked for.
 
     Args:
         space: What is searched.
@@ -69,9 +72,10 @@ class NniSearch(ABC):
 
     def _begin(self, seed: int) -> None:
         self._seed = seed
-        self._reported: list[tuple[Raw, float | None]] = []
+        self._events: list[Event] = []
+        self._draws: list[Raw] = []
         self._known: dict[str, float | None] = {}
-        self._proposed: Raw | None = None
+        self._pending: dict[str, list[int]] = {}  # the draws of each architecture that is being evaluated
         self._over = False
         self._best = Proposal()
         with quiet_nni():
@@ -82,12 +86,12 @@ class NniSearch(ABC):
         """Make NNI's algorithm anew."""
 
     @abstractmethod
-    def _next(self) -> Mapping[str, Any] | None:
-        """NNI's next sample, the number of an outcome by label; None where it finds no new one."""
+    def _next(self, number: int) -> Mapping[str, Any] | None:
+        """NNI's sample of a number, the number of an outcome by label; None where it finds no new one."""
 
     @abstractmethod
-    def _report(self, raw: Raw, fitness: float | None) -> None:
-        """Tell NNI the fitness of its last sample, None where the trial failed."""
+    def _report(self, number: int, raw: Raw, fitness: float | None) -> None:
+        """Tell NNI the fitness of the sample of a number, None where the trial failed."""
 
     def training_weights(self, epoch: int) -> Weights:
         """Even weights; there is no supernet for them, as every architecture has weights of its own."""
@@ -96,41 +100,55 @@ class NniSearch(ABC):
     def ask(self, generation: int) -> list[Proposal]:
         """One architecture that has not been evaluated; none at the end of the budget or of the space."""
         with quiet_nni():
-            if self._proposed is None and not self._over:
-                self._proposed = self._unknown() if len(self._known) < self._evaluations else None
-                self._over = self._proposed is None
-        return [] if self._proposed is None else [Proposal(self._sample(self._proposed))]
+            left = self._evaluations - len(self._known) - len(self._pending)
+            found = self._unknown() if left > 0 and not self._over else None
+        self._over = self._over or (found is None and left > 0)
+        return [] if found is None else [Proposal(found)]
 
-    def _unknown(self) -> Raw | None:
-        """NNI's next sample that stands for a new architecture; of others NNI is told at once."""
+    def _unknown(self) -> Sample | None:
+        """NNI's next sample that is a new architecture; of others NNI is told, at once if it can be."""
         for _ in range(PATIENCE):
             raw = self._draw()
-            if raw is None or _key(self._sample(raw)) not in self._known:
-                return raw
-            self._learn(raw, self._known[_key(self._sample(raw))])
+            if raw is None:
+                return None
+            number, sample = len(self._draws) - 1, self._sample(raw)
+            key = _key(sample)
+            if key in self._known:
+                self._learn(number, self._known[key])
+            elif key in self._pending:
+                self._pending[key].append(number)
+            else:
+                self._pending[key] = [number]
+                return sample
         return None
 
     def _draw(self) -> Raw | None:
-        sample = self._next()
-        return None if sample is None else [int(sample[label]) for label in self._outcomes]
+        sample = self._next(len(self._draws))
+        if sample is None:
+            return None
+        raw = [int(sample[label]) for label in self._outcomes]
+        self._draws.append(raw)
+        self._events.append(["draw", raw])
+        return raw
 
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:
         """Pass the fitness on to NNI, and remember the best; among equals the first.
 
         Raises:
-            ValueError: It is not the fitness of the one architecture that was asked for.
+            ValueError: It is not the fitness of architectures that were asked for.
         """
-        if self._proposed is None or len(proposals) != 1 or len(fitness) != 1:
-            raise ValueError("tell takes the fitness of the architecture of the last ask")
-        value = fitness[0]
-        raw, self._proposed = self._proposed, None
-        with quiet_nni():
-            self._learn(raw, float(value) if value is not None and np.isfinite(value) else None)
+        for proposal, value in zip(proposals, fitness, strict=True):
+            numbers = self._pending.pop(_key(proposal.sample or {}), None)
+            if numbers is None:
+                raise ValueError("tell takes the fitness of architectures that were asked for")
+            with quiet_nni():
+                for number in numbers:
+                    self._learn(number, float(value) if value is not None and np.isfinite(value) else None)
 
-    def _learn(self, raw: Raw, fitness: float | None) -> None:
-        self._report(raw, fitness)
-        self._reported.append((raw, fitness))
-        sample = self._sample(raw)
+    def _learn(self, number: int, fitness: float | None) -> None:
+        self._events.append(["tell", number, fitness])
+        self._report(number, self._draws[number], fitness)
+        sample = self._sample(self._draws[number])
         self._known[_key(sample)] = fitness
         if fitness is not None and (self._best.fitness is None or fitness > self._best.fitness):
             self._best = Proposal(sample, None, fitness)
@@ -147,9 +165,8 @@ class NniSearch(ABC):
         return {"evaluated": len(self._known), "failed": failed, "best": self._best.fitness}
 
     def state(self) -> dict[str, Any]:
-        """All that NNI was told: from it and the seed everything follows."""
-        told = [[list(raw), fitness] for raw, fitness in self._reported]
-        return {"seed": self._seed, "told": told, "asked": self._proposed, "over": self._over}
+        """All that NNI drew and was told: from it and the seed everything follows."""
+        return {"seed": self._seed, "events": [list(event) for event in self._events], "over": self._over}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state``: NNI proposes all of it again and is told the same.
@@ -159,18 +176,25 @@ class NniSearch(ABC):
         """
         self._begin(state["seed"])
         with quiet_nni():
-            for raw, fitness in state["told"]:
-                self._propose_again(raw)
-                self._learn(raw, fitness)
-            if state["asked"] is not None:
-                self._propose_again(state["asked"])
-        self._proposed, self._over = state["asked"], state["over"]
+            for kind, *content in state["events"]:
+                if kind == "draw":
+                    self._draw_again(*content)
+                else:
+                    self._tell_again(*content)
+        self._over = state["over"]
 
-    def _propose_again(self, raw: Raw) -> None:
+    def _draw_again(self, raw: Raw) -> None:
         if self._draw() != raw:
             raise RunFolderError(
                 "the search does not go the way that was stored", remedy="Begin anew with --no-resume"
             )
+        key = _key(self._sample(raw))
+        if key not in self._known:
+            self._pending.setdefault(key, []).append(len(self._draws) - 1)
+
+    def _tell_again(self, number: int, fitness: float | None) -> None:
+        self._pending.pop(_key(self._sample(self._draws[number])), None)
+        self._learn(number, fitness)
 
     def _sample(self, raw: Raw) -> Sample:
         decided = zip(self._outcomes.items(), raw, strict=True)

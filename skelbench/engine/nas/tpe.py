@@ -35,15 +35,14 @@ class Tpe(NniSearch):
             {k: {"_type": "choice", "_value": list(range(n))} for k, n in sizes.items()}
         )
 
-    def _next(self) -> Mapping[str, Any] | None:
+    def _next(self, number: int) -> Mapping[str, Any] | None:
         try:
-            sample: Mapping[str, Any] = self._nni.generate_parameters(len(self._reported))
+            sample: Mapping[str, Any] = self._nni.generate_parameters(number)
         except NoMoreTrialError:
             return None
         return sample
 
-    def _report(self, raw: Raw, fitness: float | None) -> None:
-        number = len(self._reported)
+    def _report(self, number: int, raw: Raw, fitness: float | None) -> None:
         if fitness is not None:
             self._nni.receive_trial_result(number, raw, fitness)
         self._nni.trial_end(number, fitness is not None)

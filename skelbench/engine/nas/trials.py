@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.strategy.base import Strategy
 
 from skelbench.engine.candidates import Evaluation
-from skelbench.engine.journal import Journal
+from skelbench.engine.journal import Generation, Journal
 from skelbench.engine.machine import end_run, is_machines
 from skelbench.engine.nas.experiment import run_experiment, sequential_engine
 from skelbench.engine.nas.pool_engine import PoolEngine
@@ -40,6 +41,7 @@ def search_by_trials(
     engine: Any,
     timeout: float | None = None,
     most_failed: int | None = None,
+    ahead: int = 1,
 ) -> Proposal:
     """Evaluate every proposal as an independent trial of NNI's engine.
 
@@ -52,6 +54,7 @@ def search_by_trials(
         engine: Workers (`skelbench.engine.workers.work.Workers`), or NNI's execution-engine configuration.
         timeout: Seconds after which workers give up a trial; None: never.
         most_failed: The search ends where more trials than this fail; None: where all do.
+        ahead: The search is asked for more until so many architectures are being tried.
 
     Returns:
         The search's answer.
@@ -59,7 +62,7 @@ def search_by_trials(
     Raises:
         WorkFailed: Every trial failed, or more than may; workers cannot begin, or the machine failed one.
     """
-    strategy = TrialStrategy(search, journal, most_failed)
+    strategy = TrialStrategy(search, journal, most_failed, ahead)
     evaluator = FunctionalEvaluator(_Trial(evaluate, strategy))
     if hasattr(engine, "start"):
         pool = PoolEngine(Pool(engine, evaluate, timeout), strategy.ended)
@@ -79,23 +82,50 @@ def search_by_trials(
 class TrialStrategy(Strategy):
     """An NNI strategy that submits what a search asks for, one trial per architecture."""
 
-    def __init__(self, search: Search, journal: Journal, most_failed: int | None = None) -> None:
+    def __init__(
+        self, search: Search, journal: Journal, most_failed: int | None = None, ahead: int = 1
+    ) -> None:
         super().__init__()
         self._search = search
         self._journal = journal
         self._most_failed = most_failed
+        self._ahead = ahead
         self._running: dict[str, tuple[int, int, Proposal]] = {}
+        self._models: dict[tuple[int, int], Any] = {}
         self.fault: BaseException | None = None
         """What ended a trial through no fault of its own; NNI would go on with the next one."""
 
     def _run(self) -> None:
-        generation = self._journal.load(self._search)
+        generation, asked = self._journal.load(self._search)
         self._confirm_failures()
-        while proposals := proposals_of(self._search, generation):
+        waiting = deque(asked)
+        for number, proposals in waiting:
+            self._begun(number, proposals)
+        while True:
+            self._ask(generation, waiting)
+            if not waiting:
+                return
+            _, proposals = waiting.popleft()
             self._search.tell(proposals, self._evaluated(generation, proposals))
             self._journal.generation(generation, self._search.figures())
-            self._journal.save(generation, self._search)
+            self._journal.save(generation, self._search, waiting)
             generation += 1
+
+    def _ask(self, generation: int, waiting: deque[Generation]) -> None:
+        """Ask until enough is being tried; told in the order of asking, a search sees not who was fast."""
+        while sum(len(proposals) for _, proposals in waiting) < self._ahead:
+            number = generation + len(waiting)
+            proposals = proposals_of(self._search, number)
+            if not proposals:
+                return
+            waiting.append((number, proposals))
+            self._begun(number, proposals)
+
+    def _begun(self, generation: int, proposals: Sequence[Proposal]) -> None:
+        """Have tried what is not tried already; the same architecture twice, one after the other."""
+        for number, proposal in enumerate(proposals):
+            if not self._settled(generation, number, proposal) and _key(proposal) not in self._running:
+                self._models[generation, number] = self._submitted(generation, number, proposal)
 
     def _evaluated(self, generation: int, proposals: Sequence[Proposal]) -> list[float | None]:
         """The fitness of each; what is proposed again while it is being trained waits for that."""
@@ -103,13 +133,15 @@ class TrialStrategy(Strategy):
         while rest:
             models, again = [], []
             for number, proposal in rest:
-                if self._settled(generation, number, proposal):
+                if (model := self._models.pop((generation, number), None)) is not None:
+                    models.append(model)
+                elif self._settled(generation, number, proposal):
                     continue
-                if _key(proposal) in self._running:
+                elif _key(proposal) in self._running:
                     again.append((number, proposal))
                 else:
                     models.append(self._submitted(generation, number, proposal))
-            if models:
+            if models or again:
                 self.engine.wait_models(*models)
             self._confirm_failures()
             rest = again
