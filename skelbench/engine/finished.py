@@ -18,7 +18,7 @@ from skelbench.results.store import RunFolder, run_name
 from skelbench.space.arch import NamedArchitecture
 from skelbench.spec.resolve import Resolved, load_spec
 
-WITHOUT_DATA = ("planted", "quick")
+WITHOUT_DATA = ("planted", "motions", "quick")
 """Profiles that a run without data takes, the first of its spec; a fixed architecture the last."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from skelbench.check.spec import check_spec
@@ -96,3 +98,21 @@ def test_what_does_not_fit_is_refused(change, wanted):
 def test_a_path_may_be_found_by_independent_trials():
     sets = ("search.strategy={name: evolution, weights: own}", "search.inherit=false")
     assert check_spec(load_spec("varnas", sets=sets), load_registry()).space.kinds() == {"trellis"}
+
+
+def test_without_data_its_paths_learn_what_they_see(tmp_path: Path) -> None:
+    """Four directions of motion: the first path, trained by itself, is far from chance (25 %)."""
+    from skelbench.engine.finished import resolve_spec
+    from skelbench.engine.job import RunOptions
+    from skelbench.engine.run import run_spec
+    from skelbench.space.arch import Architecture
+
+    options = RunOptions(runs=tmp_path / "runs", profile="motions", sets=("train.epochs=6",), progress=False)
+    assert resolve_spec("varnas", RunOptions(), load_registry())[0].profile == "motions"
+    checked = check_spec(load_spec("varnas", profile="motions", sets=options.sets), load_registry())
+    sample = next(iter(checked.space.enumerate()))
+    path = tmp_path / "first.yaml"
+    path.write_text(Architecture.of(checked.resolved, checked.space, "first", sample).to_yaml())
+    record = run_spec("varnas", options, str(path))
+    assert record.synthetic
+    assert record.metrics["top1"] > 50
