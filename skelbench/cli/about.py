@@ -12,10 +12,11 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.cli.table import print_table
 from skelbench.errors import Problem, WorkFailed
 from skelbench.host.api_version import PLUGIN_API
@@ -23,7 +24,6 @@ from skelbench.host.guard import HEAVY
 from skelbench.host.plugins import Plugin
 from skelbench.host.registry import Registry, load_registry
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 INSTALL = "Install with: pip install -c constraints.txt ."
 LEAST_DISK = 2.0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.errors import PluginError, SpecError, is_name
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def bench(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder for strategies.csv, .md and .svg.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Replay searches on a table: regret after so many trainings, with intervals and verdicts.
 

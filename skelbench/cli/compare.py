@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.cli.table import print_table
 
 
@@ -22,7 +23,7 @@ def compare(
     table: Annotated[
         bool, typer.Option("--table", help="Compare with every row of its published table, too.")
     ] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Is the first network better than each of the others? Paired over test recordings and over seeds.
 

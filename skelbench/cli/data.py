@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelbench.cli.data_report import report, show_report
+from skelbench.cli.options import Json
 from skelbench.components import Dataset
 from skelbench.errors import DataError, did_you_mean
 from skelbench.host.registry import load_registry
@@ -41,7 +42,7 @@ def check(
     every: Annotated[
         bool, typer.Option("--list", help="Name every missing video, not only how many.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count recordings by split and class, compare with the complete data set, print the fingerprint.
 

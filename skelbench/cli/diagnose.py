@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from skelbench.cli.options import Json
+
 
 def diagnose(
     run: Annotated[Path, typer.Argument(help="The folder of a run that searched.")],
@@ -23,7 +25,7 @@ def diagnose(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Draw a picture (.svg, .png, .pdf).")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Does a search's fitness rank architectures? Train some by themselves and compare.
 

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from skelbench.cli.options import Json
+from skelbench.cli.table import print_paths
+
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run's folder.")],
@@ -22,6 +25,7 @@ def export(
     force: Annotated[
         str | None, typer.Option(metavar="CHOICE", help="Of an adaptive network: the model for all frames.")
     ] = None,
+    json_output: Json = False,
 ) -> None:
     """Write a trained network for use elsewhere, with a description of its input.
 
@@ -32,5 +36,4 @@ def export(
     """
     from skelbench.engine.export import export_run
 
-    for path in sorted(export_run(run, to, out, force).iterdir()):
-        typer.echo(path)
+    print_paths(sorted(export_run(run, to, out, force).iterdir()), json_output)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.errors import SkelbenchError
 
 
@@ -20,7 +21,7 @@ def fuse(
     out: Annotated[
         Path | None, typer.Option(help="Store the fused scores and record as a run under this folder.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Fuse the scores of several runs, such as the joint and the bone stream, by sample id.
 

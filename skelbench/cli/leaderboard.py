@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from skelbench.cli.options import Json
+
 Format = Literal["rich", "csv", "markdown", "html"]
 
 
@@ -15,7 +17,7 @@ def leaderboard(
     format: Annotated[
         Format | None, typer.Option(help="Form of the output; rich on a terminal, csv in a pipe.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
     columns: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Show these columns, by their names in the CSV.")
     ] = None,

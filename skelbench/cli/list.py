@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.cli.skeleton import drawn, facts
 from skelbench.cli.table import print_table
 from skelbench.components import KINDS, Component, Dataset, Layout, Operator, Strategy
@@ -25,7 +26,7 @@ _WIDTH, _MARGIN = 100, " " * 6
 def list_components(
     kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}.")] = None,
     name: Annotated[str | None, typer.Argument(help="One of that kind, explained.")] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Everything that a spec can name, with its parameters and the plugin it comes from.
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from skelbench.cli.options import Json
+
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Draw to this file: .svg, .png or .pdf.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Series = Literal["space", "family", "strategy", "stream", "model"]
 
 

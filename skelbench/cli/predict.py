@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skelbench.cli.fuse import numbers
+from skelbench.cli.options import Json
 from skelbench.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def predict(
     accelerator: Annotated[
         str, typer.Option(help="`auto` (a GPU where there is one), `cpu` or `gpu`.")
     ] = "auto",
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Classify recordings that have no labels, by a trained network or several together.
 

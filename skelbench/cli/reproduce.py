@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skelbench.cli.options import Json
+from skelbench.cli.table import print_paths
 from skelbench.errors import SkelbenchError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def reproduce(
     data: Annotated[Path | None, typer.Option(help="Where the recordings are.")] = None,
     runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
     seed: Annotated[int | None, typer.Option(help="Another seed, which joins the row.")] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Print the commands that make a run or a published row again, or run them.
 
@@ -84,6 +86,7 @@ def publish(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder of published leaderboards.")
     ] = Path("leaderboards"),
+    json_output: Json = False,
 ) -> None:
     """Copy what is published of runs: record, scores, spec; then `skelbench leaderboard -o leaderboards`.
 
@@ -91,6 +94,5 @@ def publish(
     """
     from skelbench.leaderboard.publishing import publish_run
 
-    for run in runs:
-        for path in publish_run(run, output):
-            typer.echo(f"wrote {path}")
+    written = [path for run in runs for path in publish_run(run, output)]
+    print_paths(written, json_output, "wrote ")

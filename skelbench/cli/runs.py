@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from skelbench.cli.options import Json
 from skelbench.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ class _Runs(TyperGroup):
 
 
 app = typer.Typer(cls=_Runs, help="Runs of a folder: list them, remove leftovers. Example: skelbench runs")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 _HARDEST = 5
 
 

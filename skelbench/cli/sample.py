@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from skelbench.cli.options import Json
+
 
 def sample(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="A spec file, or the name of a shipped spec.")],
@@ -18,7 +20,7 @@ def sample(
     ] = None,
     profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
     sets: Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")] = [],  # noqa: B006
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Random architectures of a space, each decision drawn evenly, as files that `train --arch` takes.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.components import KINDS
 from skelbench.errors import DataError, Problem, SpecError
 from skelbench.host.registry import Registry, load_registry
@@ -27,7 +28,7 @@ def check(
     data: Annotated[
         Path | None, typer.Option(help="Recordings, or a file that describes them: read and checked, too.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Every problem of specs at once: place, what is wrong, and what to do about it.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -22,3 +25,12 @@ def print_table(rows: list[dict[str, Any]], columns: list[str], title: str | Non
     for row in rows:
         table.add_row(*(Text(str(row[column])) for column in shown))
     Console().print(table)
+
+
+def print_paths(paths: Sequence[Path], as_json: bool, before: str = "") -> None:
+    """Files that a command has written, a line each or as a list."""
+    if as_json:
+        print(json.dumps([str(path) for path in paths], indent=2))
+        return
+    for path in paths:
+        print(f"{before}{path}")

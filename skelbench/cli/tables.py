@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from skelbench.cli.options import Json
+
+if TYPE_CHECKING:
+    from skelbench.tables.table import Table
 
 app = typer.Typer(
     help="Tables of every architecture of a space, trained on real data. Example: skelbench table list",
     no_args_is_help=True,
 )
 Sets = Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=3`.")]
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command(epilog="Example: skelbench table make ucla-slots --data DATA/nw-ucla --seeds 3 --pilot 40")
@@ -58,13 +61,12 @@ def pack(
     force: Annotated[
         bool, typer.Option("--force", help="Also write one that is incomplete or too noisy; it says so.")
     ] = False,
+    json_output: Json = False,
 ) -> None:
     """Write what was measured as one file, with its signal and noise; refuse what is not worth a table."""
     from skelbench.engine.packing import pack_table
-    from skelbench.tables.show import summary
 
-    made = pack_table(folder, out, {"licence": licence, "citation": citation}, force=force)
-    typer.echo(summary(made))
+    _say(pack_table(folder, out, {"licence": licence, "citation": citation}, force=force), json_output)
 
 
 @app.command(epilog="Example: skelbench table merge seeds-0-2.npz seeds-3-4.npz --out five-seeds.npz")
@@ -74,12 +76,18 @@ def merge(
     force: Annotated[
         bool, typer.Option("--force", help="Also write one that is incomplete or too noisy; it says so.")
     ] = False,
+    json_output: Json = False,
 ) -> None:
     """Put files of one table together, such as of other seeds or of other machines."""
     from skelbench.tables.merge import merge_tables
-    from skelbench.tables.show import summary
 
-    typer.echo(summary(merge_tables(files, out, force=force)))
+    _say(merge_tables(files, out, force=force), json_output)
+
+
+def _say(table: Table, json_output: bool) -> None:
+    from skelbench.tables.show import described, summary
+
+    typer.echo(json.dumps(described(table), indent=2) if json_output else summary(table))
 
 
 @app.command("list", epilog="Example: skelbench table list --json")
@@ -171,16 +179,21 @@ def check(
     data: Annotated[Path | None, typer.Option(help="Its recordings, to train entries again.")] = None,
     entries: Annotated[int, typer.Option(min=1, help="Architectures to train again.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Which ones are drawn.")] = 0,
+    json_output: Json = False,
 ) -> None:
     """See that a table is whole; with data, train entries again and see that they lie within the noise."""
     from skelbench.tables.catalog import open_table
-    from skelbench.tables.show import summary
+    from skelbench.tables.show import described
 
     table = open_table(name)
-    typer.echo(summary(table))
-    if data is None:
-        return
-    from skelbench.engine.retrain import check_entries
+    if not json_output:
+        _say(table, json_output)
+    trained = []
+    if data is not None:
+        from skelbench.engine.retrain import check_entries
 
-    for line in check_entries(table, data, entries, seed):
-        typer.echo(line)
+        for line in check_entries(table, data, entries, seed):
+            trained.append(line)
+            typer.echo(line, err=json_output)
+    if json_output:
+        typer.echo(json.dumps({**described(table), "trained": trained}, indent=2))

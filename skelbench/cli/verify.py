@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from skelbench.cli.options import Json
 from skelbench.cli.table import print_table
 from skelbench.errors import WorkFailed
 
@@ -15,7 +16,7 @@ def verify_paper(
     systems: Annotated[
         list[str] | None, typer.Argument(metavar="[SYSTEM]...", help="`sgcn`, ...; without one, all.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Compare numbers of the papers that need no training with what we compute; exit 1 where one differs.
 
