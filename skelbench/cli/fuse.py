@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ def fuse(
     weights: Annotated[
         str | None, typer.Option(help="One number for each run, as in `0.6,0.4`; equal without it.")
     ] = None,
+    of: Annotated[
+        Literal["probabilities", "logits"], typer.Option(help="What of the runs is added up.")
+    ] = "probabilities",
     out: Annotated[
         Path | None, typer.Option(help="Store the fused scores and record as a run under this folder.")
     ] = None,
@@ -30,7 +33,7 @@ def fuse(
     from skelbench.engine.fusion import fuse_runs, store_fusion
     from skelbench.training.scores import rate
 
-    fusion = fuse_runs(runs, numbers(weights))
+    fusion = fuse_runs(runs, numbers(weights), of)
     rows = [
         {"run": part.folder.name, "stream": part.record.stream, "weight": part.weight}
         | rate(part.scores, fusion.metrics)

@@ -14,7 +14,7 @@ from skelbench.engine.identity import SCHEME
 from skelbench.errors import RunFolderError, SkelbenchError
 from skelbench.host.registry import load_registry
 from skelbench.results.record import Record
-from skelbench.results.record_parts import Origin, RunIdentity
+from skelbench.results.record_parts import FusedOf, Origin, RunIdentity
 from skelbench.results.store import RunFolder, Scores
 from skelbench.training import scores as by_id
 
@@ -46,12 +46,14 @@ class Fusion:
     Attributes:
         parts: The runs.
         scores: Their fused scores.
+        of: What of them was added up.
         metrics: The metrics that all of the runs were rated by: name -> function.
     """
 
     parts: tuple[Part, ...]
     scores: Scores
     metrics: dict[str, by_id.Rate]
+    of: FusedOf = "probabilities"
 
     @property
     def figures(self) -> dict[str, float]:
@@ -64,12 +66,15 @@ class Fusion:
         return "+".join(part.record.stream for part in self.parts)
 
 
-def fuse_runs(runs: Sequence[Path], weights: Sequence[float] | None = None) -> Fusion:
+def fuse_runs(
+    runs: Sequence[Path], weights: Sequence[float] | None = None, of: FusedOf = "probabilities"
+) -> Fusion:
     """Fuse the scores of finished runs.
 
     Args:
         runs: Folders of two runs or more.
         weights: A number for each run; None for equal parts.
+        of: What is added up: class ``probabilities``, or ``logits``.
 
     Raises:
         SkelbenchError: There are too few runs, one is not finished, or they cannot be compared; the
@@ -82,8 +87,8 @@ def fuse_runs(runs: Sequence[Path], weights: Sequence[float] | None = None) -> F
     if len({part.folder.path.resolve() for part in parts}) < len(parts):
         raise SkelbenchError("one run is given twice", remedy="Name each run once and weigh it")
     _refuse_different(parts, _COMPARED, "Fuse runs of one data set, protocol and split")
-    fused = by_id.fuse([part.scores for part in parts], shares)
-    return Fusion(parts, fused, _metrics(parts))
+    fused = by_id.fuse([part.scores for part in parts], shares, of)
+    return Fusion(parts, fused, _metrics(parts), of)
 
 
 def store_fusion(fusion: Fusion, out: Path) -> Record:
@@ -99,7 +104,7 @@ def store_fusion(fusion: Fusion, out: Path) -> Record:
     _refuse_different(parts, _RECORDED, "Leave out --out to see the figures without a record")
     if len({part.folder.name for part in parts}) < len(parts):
         raise RunFolderError("two of the runs have the same name", remedy="Rename one of their folders")
-    spec_hash = fused_hash([(part.record, part.weight) for part in parts])
+    spec_hash = fused_hash([(part.record, part.weight) for part in parts], fusion.of)
     folder = RunFolder.create(out, _joined(p.folder.spec for p in parts), spec_hash, parts[0].record.seed)
     with folder.lock():
         record, earlier = _record(fusion, spec_hash, folder.name), folder.record()
@@ -134,13 +139,13 @@ def _metrics(parts: Sequence[Part]) -> dict[str, by_id.Rate]:
     return {name: registry.get("metric", name).make for name in names}
 
 
-def fused_hash(parts: Iterable[tuple[Record, float]]) -> str:
+def fused_hash(parts: Iterable[tuple[Record, float]], of: FusedOf = "probabilities") -> str:
     """What a fusion of runs, each with its share, is of.
 
     Neither seeds nor what a search found with them are in it, so that the leaderboard groups fusions
     that differ in nothing else.
     """
-    said = []
+    said: list[Any] = [] if of == "probabilities" else [of]
     for record, weight in parts:
         fixed = record.architecture if record.strategy is None else ""
         said.append([record.spec_hash, fixed, record.synthetic, weight])
@@ -160,6 +165,7 @@ def _record(fusion: Fusion, spec_hash: str, run: str) -> Record:
         "metrics": fusion.figures,
         "date": datetime.datetime.now(datetime.UTC).date(),
         "fusion": {part.folder.name: part.weight for part in fusion.parts},
+        "fused_of": fusion.of,
         "plugins": {name: origin for record in records for name, origin in record.plugins.items()},
         "strategy": _strategy(records),
         "search": _search(records),
@@ -175,16 +181,17 @@ def _record(fusion: Fusion, spec_hash: str, run: str) -> Record:
         "pretrained_on": "+".join(sorted({r.pretrained_on for r in records if r.pretrained_on})),
         "failures": (),
         "identity": RunIdentity(scheme=SCHEME, hash=spec_hash),
-        "origin": Origin(command=_command(fusion.parts)),
+        "origin": Origin(command=_command(fusion)),
     }
     for name in ("spec", "model", "space", "architecture", "data_fingerprint"):
         changed[name] = _joined(getattr(record, name) for record in records)
     return Record.model_validate(records[0].model_dump() | changed)
 
 
-def _command(parts: Sequence[Part]) -> tuple[str, ...]:
-    weights = ",".join(repr(part.weight) for part in parts)
-    return ("fuse", *(part.folder.name for part in parts), "--weights", weights)
+def _command(fusion: Fusion) -> tuple[str, ...]:
+    weights = ",".join(repr(part.weight) for part in fusion.parts)
+    of = () if fusion.of == "probabilities" else ("--of", fusion.of)
+    return ("fuse", *(part.folder.name for part in fusion.parts), "--weights", weights, *of)
 
 
 def _strategy(records: Sequence[Record]) -> dict[str, Any] | None:

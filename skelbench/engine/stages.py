@@ -117,7 +117,7 @@ class _Pipeline:
                 by = " : ".join(f"{weight:g}" for weight in weights)
                 self.screen.say(f"{title}: {name}, {' + '.join(streams)} fused by {by}")
                 folders = [self.options.runs / self._made[name, stream].run for stream in streams]
-                self.keep(store_fusion(fuse_runs(folders, weights), self.options.runs))
+                self.keep(store_fusion(fuse_runs(folders, weights, stage.fuse_of), self.options.runs))
 
     def _run(self, name: str, stream: str) -> Record:
         if (name, stream) not in self._made:

@@ -180,4 +180,5 @@ def _fusion(place: Path, record: Record, wanted: Wanted) -> Iterator[tuple[str, 
         for part, found in placed_records(beside):
             yield from _recipe(part, found, wanted).commands
             folders.append(str(wanted.runs / name))
-    yield ("fuse", *folders, "--weights", _values(said, "--weights")[0], "--out", str(wanted.runs))
+    of = ("--of", record.fused_of) if record.fused_of != "probabilities" else ()
+    yield ("fuse", *folders, "--weights", _values(said, "--weights")[0], *of, "--out", str(wanted.runs))

@@ -162,12 +162,14 @@ def _pretrained(name: str, record: Record) -> str:
 
 
 def _stream(record: Record) -> str:
-    """The streams, and in what proportion they were fused if not in equal parts."""
-    weights = list(record.fusion.values())
-    if len(set(weights)) <= 1:
-        return record.stream
-    least = min(weight for weight in weights if weight > 0)
-    return f"{record.stream} ({':'.join(f'{weight / least:.3g}' for weight in weights)})"
+    """The streams, in what proportion they were fused if not in equal parts, and what of them."""
+    weights, told = list(record.fusion.values()), []
+    if len(set(weights)) > 1:
+        least = min(weight for weight in weights if weight > 0)
+        told.append(":".join(f"{weight / least:.3g}" for weight in weights))
+    if record.fused_of != "probabilities":
+        told.append(record.fused_of)
+    return f"{record.stream} ({', '.join(told)})" if told else record.stream
 
 
 def _strategy(group: Sequence[Record]) -> str | None:

@@ -200,6 +200,7 @@ def _but_for_the_seed(record: Record) -> tuple[Any, ...]:
         record.views,
         record.profile,
         tuple(record.fusion.values()),
+        record.fused_of,
     )
 
 

@@ -18,6 +18,7 @@ from skelbench.results.record_parts import (
     ClipCounts,
     Environment,
     Failure,
+    FusedOf,
     Latency,
     Origin,
     RunIdentity,
@@ -89,6 +90,7 @@ class Record(Part):
         status: ``ok``, or ``failed`` where the work was not completed.
         failures: Trials that failed.
         fusion: For fused scores, run name -> weight.
+        fused_of: What of them was added up: class ``probabilities``, or ``logits``.
         started_from: Name of each architecture whose trained weights it began with -> run name.
         pretrained_on: The other data sets that these weights were trained on, joined with ``+``.
         identity: What the run's name follows from, None in records from before it was kept.
@@ -135,6 +137,7 @@ class Record(Part):
     status: Literal["ok", "failed"] = "ok"
     failures: tuple[Failure, ...] = ()
     fusion: dict[Name, float] = Field(default_factory=dict)
+    fused_of: FusedOf = "probabilities"
     started_from: dict[Name, Name] = Field(default_factory=dict)
     pretrained_on: Name = ""
     identity: RunIdentity | None = None

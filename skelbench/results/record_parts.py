@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
 from skelbench.results.part import Name, NonNegative, Part, Positive
 
 Seconds = Annotated[float, Field(ge=0)]
+FusedOf = Literal["probabilities", "logits"]
+"""What of several networks' scores is added up."""
 
 
 class StrategyUsed(Part):

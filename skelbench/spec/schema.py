@@ -113,12 +113,14 @@ class StageSpec(Options):
         train: Names of architectures of the spec.
         streams: Train each of them on each of these; none: on the spec's own.
         fuse: For each architecture one fused row by each list of weights, a weight for every stream.
+        fuse_of: What is added up: class ``probabilities``, or ``logits``.
     """
 
     name: Name
     train: tuple[Name, ...]
     streams: tuple[Stream, ...] = ()
     fuse: tuple[tuple[Annotated[float, Field(ge=0)], ...], ...] = ()
+    fuse_of: Literal["probabilities", "logits"] = "probabilities"
 
 
 class Spec(Options):

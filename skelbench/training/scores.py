@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from skelbench.errors import DataError, WorkFailed
+from skelbench.results.record_parts import FusedOf
 from skelbench.results.store import Scores
 
 Rate = Callable[[np.ndarray, np.ndarray], float]
 _EXAMPLES = 3
+_LEAST = 1e-38
+"""A probability that single precision has rounded to 0 has a logarithm all the same."""
 
 
 def rate(scores: Scores, metrics: Mapping[str, Rate]) -> dict[str, float]:
@@ -34,18 +37,24 @@ def rate(scores: Scores, metrics: Mapping[str, Rate]) -> dict[str, float]:
     return figures
 
 
-def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Scores:
-    """The weighted mean of several networks' class probabilities, joined by sample id.
+def fuse(
+    parts: Sequence[Scores], weights: Sequence[float] | None = None, of: FusedOf = "probabilities"
+) -> Scores:
+    """The weighted mean of several networks' class probabilities or logits, joined by sample id.
 
     Two-stream networks add the softmax scores of their streams (Shi et al., CVPR 2019, 2s-AGCN);
-    dividing by the sum of the weights keeps them probabilities and changes no ranking.
+    dividing by the sum of the weights keeps them probabilities and changes no ranking. Others add what comes
+    before the softmax (Chen et al., ICCV 2021, CTR-GCN, released code). The logarithm of a probability is
+    that but for a number that all classes of a recording share; of several views it is the logarithm of
+    their mean.
 
     Args:
         parts: Scores of the same recordings, each in any order.
         weights: One for each part, not negative, not all zero; None for equal ones.
+        of: What is added up.
 
     Returns:
-        Scores in the order of their sample ids, float32.
+        Probabilities in the order of their sample ids, float32.
 
     Raises:
         DataError: The parts hold different recordings, labels or classes, or the weights do not fit.
@@ -55,7 +64,11 @@ def fuse(parts: Sequence[Scores], weights: Sequence[float] | None = None) -> Sco
     first = ordered[0]
     total = np.zeros(first.scores.shape, dtype=np.float64)
     for part, weight in zip(ordered, share, strict=True):
-        total += weight * part.scores
+        given = part.scores.astype(np.float64)
+        total += weight * (given if of == "probabilities" else np.log(np.maximum(given, _LEAST)))
+    if of == "logits":
+        total = np.exp(total - total.max(axis=1, keepdims=True))
+        total /= total.sum(axis=1, keepdims=True)
     return Scores(first.ids, first.labels, total.astype(np.float32))
 
 

@@ -149,7 +149,19 @@ def test_one_run_is_nothing_to_fuse(joint):
 def test_it_imports_neither_torch_nor_nni(joint, bone):
     code = (
         "import sys, pathlib; from skelbench.cli.fuse import fuse\n"
-        "fuse([pathlib.Path(p) for p in sys.argv[1:]], None, None, True)\n"
+        "fuse([pathlib.Path(p) for p in sys.argv[1:]], None, json_output=True)\n"
         "sys.exit(bool({'torch', 'nni'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code, joint, bone], check=True, capture_output=True)
+
+
+def test_fused_logits_are_another_run_than_fused_probabilities(joint, bone, tmp_path):
+    from skelbench.engine.fusion import fuse_runs, store_fusion
+
+    plain, logits = (
+        store_fusion(fuse_runs([joint, bone], None, of), tmp_path) for of in ("probabilities", "logits")
+    )
+    assert plain.run != logits.run
+    assert (plain.fused_of, logits.fused_of) == ("probabilities", "logits")
+    assert "--of" not in plain.origin.command
+    assert logits.origin.command[-2:] == ("--of", "logits")

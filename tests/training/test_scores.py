@@ -47,6 +47,26 @@ def test_neither_the_order_of_recordings_nor_of_parts_matters(ids, weights, seed
     np.testing.assert_allclose(plain.scores.sum(1), 1, rtol=1e-5)
 
 
+@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=4), st.integers(0, 1000))
+def test_logarithms_of_one_view_are_its_logits(weights, seed):
+    """The order of classes is that of the weighted sum of what comes before the softmax."""
+    rng, ids = np.random.default_rng(seed), ["a", "b", "c"]
+    logits = rng.normal(0, 3, (len(weights), 3, 4))
+    chances = np.exp(logits) / np.exp(logits).sum(2, keepdims=True)
+    parts = [Scores(np.array(ids), np.zeros(3, np.int64), part.astype(np.float32)) for part in chances]
+    fused = fuse(parts, weights, "logits").scores
+    summed = np.tensordot(shares(len(weights), weights), logits, 1)
+    wanted = np.exp(summed) / np.exp(summed).sum(1, keepdims=True)
+    np.testing.assert_allclose(fused, wanted, rtol=1e-3, atol=1e-6)
+
+
+def test_a_probability_of_nothing_fuses_as_well():
+    certain = Scores(np.array(["a"]), np.array([0]), np.array([[1.0, 0.0]], np.float32))
+    fused = fuse([certain, certain], None, "logits").scores
+    assert np.isfinite(fused).all()
+    assert fused[0, 0] == pytest.approx(1)
+
+
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=6), st.floats(0.1, 10))
 def test_only_the_ratio_of_weights_matters(weights, factor):
     np.testing.assert_allclose(
