@@ -13,6 +13,7 @@ from skelbench.check.build import check_architecture_network, check_networks
 from skelbench.check.checked import Checked
 from skelbench.check.engine import check_engine
 from skelbench.check.network import refuse_misfits
+from skelbench.check.remarks import remarks
 from skelbench.check.spec import check_spec
 from skelbench.check.strategy import check_strategy
 from skelbench.console import Screen
@@ -176,6 +177,9 @@ def open_setting(spec: str, options: RunOptions, architecture: str | None = None
         resolved = resolved.with_engine(*given)
     checked = check_spec(resolved, registry)
     check_engine(checked)
+    if architecture is None:
+        for remark in remarks(checked):
+            screen.say(f"warning: {remark}")
     if architecture is None and not resolved.spec.stages:
         refuse_misfits(checked)
         check_strategy(checked)

@@ -406,7 +406,7 @@ def test_the_json_schema_knows_keys_nodes_and_names(registry: Registry):
     result = CliRunner().invoke(app, ["schema"])
     schema = json.loads(result.stdout)
     assert {"skelbench", "name", "extends", "network", "stages"} <= set(schema["properties"])
-    assert set(schema["$defs"]["StageSpec"]["properties"]) == {"name", "train", "streams", "fuse"}
+    assert set(schema["$defs"]["StageSpec"]["properties"]) == {"name", "train", "streams", "fuse", "fuse_of"}
     assert set(schema["$defs"]["StartSpec"]["properties"]) == {"weights", "freeze"}
     node = schema["$defs"]["Node"]["anyOf"]
     assert set(node[0]["enum"]) == {*registry.names("operator"), *registry.names("graph_module")}
