@@ -39,7 +39,8 @@ def test_an_alpha_that_no_paper_uses_is_told(tmp_path: Path, changes: dict[str, 
 
 def test_a_run_says_what_check_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     alpha = {"value": {"label": "alpha", "from": [1, 4]}}
-    path = tiny.write(tmp_path, adaptive(alpha=alpha))
+    search = {"strategy": {"name": "random", "weights": "own"}}
+    path = tiny.write(tmp_path, adaptive(alpha=alpha) | {"search": search})
     open_setting(str(path), RunOptions(data=tmp_path, runs=tmp_path / "runs"))
     told = capsys.readouterr().err
     assert told.count("warning: ") == 1
