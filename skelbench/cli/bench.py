@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from skelbench.cli.options import Json
-from skelbench.errors import PluginError, SpecError, is_name
+from skelbench.errors import PluginError, SkelbenchError, SpecError, is_name
 
 if TYPE_CHECKING:
     from skelbench.host.registry import Registry
@@ -113,9 +113,14 @@ def _write(
     from skelbench.results.files import write_atomic
 
     write_atomic(folder / "strategies.csv", report.csv_text(found))
-    write_atomic(folder / "strategies.md", report.board(results, found, options, name))
-    report.draw_curves(results, folder / "strategies.svg", name)
-    print(f"wrote {folder / 'strategies.md'}, .csv and .svg", file=sys.stderr)
+    drawn = True
+    try:
+        report.draw_curves(results, folder / "strategies.svg", name)
+    except SkelbenchError as error:  # the figures are worth as much without
+        drawn = False
+        print(f"no picture of the curves: {error}", file=sys.stderr)
+    write_atomic(folder / "strategies.md", report.board(results, found, options, name, drawn=drawn))
+    print(f"wrote {folder / 'strategies.md'}, .csv{' and .svg' if drawn else ''}", file=sys.stderr)
 
 
 def _show(found: list[dict[str, Any]], budgets: list[int], title: str) -> None:

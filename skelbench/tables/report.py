@@ -108,7 +108,14 @@ def csv_text(found: Sequence[Row]) -> str:
     return "".join(",".join(line) + "\n" for line in lines)
 
 
-def board(results: Sequence[Result], found: Sequence[Row], options: BenchOptions, table: str) -> str:
+def board(
+    results: Sequence[Result],
+    found: Sequence[Row],
+    options: BenchOptions,
+    table: str,
+    *,
+    drawn: bool = True,
+) -> str:
     """The page of a leaderboard of strategies: what was done, the rows, the verdicts and what they mean.
 
     Args:
@@ -116,19 +123,19 @@ def board(results: Sequence[Result], found: Sequence[Row], options: BenchOptions
         found: Their rows.
         options: How they were compared.
         table: The table's name with the digest of its content.
+        drawn: Whether there is a picture beside the page.
     """
     given = f" --max-gmacs {options.most_gmacs:g}" if options.most_gmacs is not None else ""
     given += f" --seed {options.seed}" if options.seed else ""
     names = ",".join(result.strategy for result in results)
     said = "".join(f"- {line}\n" for line in sentences(results, options))
+    picture = "![Regret over evaluations and over seconds of training](strategies.svg)\n\n" if drawn else ""
     return f"""# Strategies on {table}
 
     skelbench bench {table.partition("@")[0]} --strategies {names} --evaluations {options.evaluations} \\
         --repetitions {options.repetitions} --objective {options.objective}{given}
 
-![Regret over evaluations and over seconds of training](strategies.svg)
-
-{markdown(found, options)}
+{picture}{markdown(found, options)}
 {said}
 ## Accuracy against MACs
 

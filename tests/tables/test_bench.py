@@ -213,3 +213,15 @@ def test_one_strategy_takes_part_twice_under_a_label(tmp_path):
     rows = {row["strategy"]: row for row in json.loads(found.stdout)["rows"]}
     assert set(rows) == {"random", "ceim", "few"}
     assert rows["few"]["regret@20"] != rows["ceim"]["regret@20"]
+
+
+def test_without_matplotlib_all_but_the_picture_is_there(tmp_path, path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    wanted = ["bench", str(path), "--evaluations", "25", "--repetitions", "3", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, wanted)
+    assert done.exit_code == 0, done.output
+    assert "no picture of the curves" in done.stderr
+    assert "pip install 'skelbench[plots]'" in done.stderr
+    assert "random" in done.stdout
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["strategies.csv", "strategies.md"]
+    assert "strategies.svg" not in (tmp_path / "out" / "strategies.md").read_text()
