@@ -158,11 +158,9 @@ class Strategy(Component):
     """A way to search: ``target(space, seed, **params)`` gives a search (`skelbench.search`).
 
     Attributes:
-        searches: For each way of getting a candidate's weights (``shared``: one supernet;
-            ``own``: every candidate trained by itself), the node kinds that it can search.
-        form: What the target gives: ``ask_tell`` a `skelbench.search.Search`, ``gradient`` a
-            `skelbench.search.GradientSearch`, ``oneshot`` a `skelbench.search.OneShot`.
-        asks_ahead: Whether it may be asked again before it is told of what it has asked for (own weights).
+        searches: The node kinds that it can search with weights ``shared`` in a supernet, and with ``own``.
+        form: ``ask_tell`` for a `Search`, ``gradient`` for a `GradientSearch`, ``oneshot`` for a `OneShot`.
+        asks_ahead: Whether it may be asked again before it is told (own weights).
     """
 
     kind: ClassVar[str] = "strategy"

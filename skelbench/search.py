@@ -124,9 +124,8 @@ class Search(Protocol):
         """The candidates of a generation.
 
         With shared weights it is called after each epoch and may answer with none. With own
-        weights it is called until it answers with none, which ends the search. Where the strategy's component
-        says ``asks_ahead`` and a spec ``search.ahead``, it is called again before `tell` has told of all that
-        it asked for; `state` then covers that, too.
+        weights it is called until it answers with none, which ends the search. Where a component says
+        ``asks_ahead`` it may be called again before `tell`; `state` then covers what it waits for.
         """
 
     def tell(self, proposals: Sequence[Proposal], fitness: Sequence[float | None]) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from skelbench import hookimpl
 from skelbench.components import ALL_NODE_KINDS, NodeKind, Strategy
 
+from .oneshot_params import GumbelDartsParams, ProxylessParams, RandomOneShotParams
 from .params import (
     AshaParams,
     CeimParams,
     DartsParams,
     EvolutionParams,
     GridParams,
-    GumbelDartsParams,
     LocalParams,
     Nsga2Params,
-    ProxylessParams,
-    RandomOneShotParams,
     RandomParams,
     TpeParams,
     ViterbiParams,

@@ -6,7 +6,7 @@ from typing import Any
 
 from skelbench.search import OneShot, Space
 
-from .params import GumbelDartsParams, ProxylessParams
+from .oneshot_params import GumbelDartsParams, ProxylessParams
 
 
 def gumbel_darts(space: Space, *, seed: int, **params: Any) -> OneShot:

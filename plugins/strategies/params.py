@@ -111,7 +111,7 @@ class Nsga2Params(Params):
 
     Attributes:
         population: Architectures that survive a generation, and children of each.
-        mutation: Probability that a decision of a child is exchanged; None: one decision of each, on average.
+        mutation: Probability that a decision of a child is exchanged; None: one of each child on average.
         evaluations: How many different architectures are evaluated; all, where the space has fewer.
     """
 
@@ -263,41 +263,3 @@ class ViterbiParams(Params):
     evaluate_epochs: Annotated[int, Field(ge=0)] = 20
     final: Literal["last", "best"] = "last"
     paths: Count = 3
-
-
-class ProxylessParams(Params):
-    """ProxylessNAS (Cai et al., ICLR 2019), as NNI has it.
-
-    Attributes:
-        lr: Learning rate of the architecture weights (Adam).
-        warmup_epochs: Epochs before these weights learn.
-    """
-
-    lr: Above0 = 3e-4
-    warmup_epochs: Annotated[int, Field(ge=0)] = 0
-
-
-class GumbelDartsParams(ProxylessParams):
-    """DARTS with weights drawn by Gumbel softmax (Xie et al., ICLR 2019), as NNI has it.
-
-    Attributes:
-        temperature: Of the softmax in the first and towards the last epoch; low ones pick one option.
-    """
-
-    temperature: tuple[Above0, Above0] = (1.0, 0.33)
-
-    @model_validator(mode="after")
-    def _cools(self) -> Self:
-        if self.temperature[0] < self.temperature[1]:
-            raise ValueError(f"the temperature rises from {self.temperature[0]:g} to {self.temperature[1]:g}")
-        return self
-
-
-class RandomOneShotParams(Params):
-    """Single-path one-shot (Guo et al., ECCV 2020): NNI trains the supernet on random paths.
-
-    Attributes:
-        evaluations: How many random architectures are then evaluated on it; all, where there are fewer.
-    """
-
-    evaluations: Count = 50

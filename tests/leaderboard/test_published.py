@@ -94,7 +94,7 @@ def test_a_name_follows_from_the_spec_beside_the_record(name):
 @pytest.mark.parametrize("name", FUSED)
 def test_the_name_of_a_fusion_follows_from_its_parts(name):
     record = RECORDS[name]
-    hashed = fused_hash([(RECORDS[part], weight) for part, weight in record.fusion.items()])
+    hashed = fused_hash([(RECORDS[part], weight) for part, weight in record.fusion.items()], record.fused_of)
     assert record.identity is not None
     assert record.identity.hash == record.spec_hash == hashed
     assert name.endswith(f"-{hashed[:8]}-{record.seed}")

@@ -95,9 +95,22 @@ def test_dd_net_has_its_size_on_clips_of_32_frames(given, name, params, mmacs):
     assert round(found.macs / 1e6, 1) == mmacs
 
 
+@pytest.mark.parametrize(
+    ("name", "of", "params"), [("sgn", "sgn-ucla", 667_066), ("esan", "esan-ucla", 878_058)]
+)
+def test_networks_of_other_papers_are_those_of_their_specs(name, of, params, specs):
+    """On more frames, so that the embedding of their numbers is larger."""
+    own = check_spec(load_spec(of, sets=["data.clip.frames=52"]), REGISTRY)
+    found = cost(build(specs["baselines-ucla"], name), specs["baselines-ucla"].context().clip_shape)
+    theirs = cost(build(own, name), own.context().clip_shape)
+    assert (found.params, found.macs) == (theirs.params, theirs.macs)
+    assert found.params == params
+
+
 def test_every_architecture_is_covered(specs):
     for name, checked in specs.items():
         covered = {arch for spec, arch, *_ in SIZES if spec == name} | {"dd-net", "dd-net-keras"}
+        covered |= {"sgn", "esan"} if name == "baselines-ucla" else set()
         assert covered == set(checked.architectures)
 
 

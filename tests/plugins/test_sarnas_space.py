@@ -105,7 +105,8 @@ def test_networks_of_every_profile_build_in_the_search_and_after_it(name: str):
             assert found(torch.empty(shape)).shape == (2, context.classes)
             if name != "sarnas-depth":
                 SupernetSpace(search_network, context)  # shapes are followed through it
-    assert len(built) == 2, "in small, and as it is"
+    others = {"sarnas": 1}.get(name, 0)
+    assert len(built) == 2 + others, "in small, as it is, and without the squeeze operator"
 
 
 # --- size and cost -----------------------------------------------------------------------------
