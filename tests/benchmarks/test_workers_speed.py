@@ -15,6 +15,7 @@ from skelbench.results.store import RunFolder
 from skelbench.testing.replay import TabulatedSpace
 
 TRIALS, LOOPS = 16, 3_000_000
+EVOLVED, LONGER = 48, 4
 WARM_UP = 2
 
 
@@ -47,14 +48,14 @@ def test_two_workers_against_one(benchmark: Any) -> None:
 
 def whole(asked: Any) -> float:
     """A trial that computes."""
-    return float(compute(LOOPS) + len(asked.sample))
+    return float(compute(LONGER * LOOPS) + len(asked.sample))
 
 
 def evolved(folder: Path, ahead: int) -> float:
-    """Wall time of an evolution of 16 trials with two workers, their start included."""
+    """Wall time of an evolution of 48 trials with two workers, their start included."""
     space = TabulatedSpace.of_choices(4, 4)
     params = {"population": 6, "tournament": 3, "mutation": 0.3, "crossover": False}
-    search = Evolution(space, seed=0, weights="own", epochs=1, evaluations=TRIALS, **params)
+    search = Evolution(space, seed=0, weights="own", epochs=1, evaluations=EVOLVED, **params)
     journal = Journal(RunFolder.create(folder, "toy", "a" * 64, ahead))
     started = time.perf_counter()
     nas.search_by_trials(search, space.points, whole, journal, LocalWorkers(2), ahead=ahead)
