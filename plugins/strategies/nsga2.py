@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,10 @@ class Nsga2:
         """Random architectures, then the children of a generation; none at the end."""
         left = min(self._params.evaluations, self._space.size()) - len(self._seen)
         asked: dict[str, Sample] = {}
+        known, standing = ChainMap[str, Any](asked, self._seen), self._sorted(self._population)
         for _ in range(min(left, self._params.population)):
-            sample = self._child(asked) if len(self._population) > 1 else None
-            sample = sample or self._another(asked)
+            sample = self._child(known, *standing) if len(self._population) > 1 else None
+            sample = sample or self._another(known)
             asked[sample_key(sample)] = sample
         return [Proposal(sample) for sample in asked.values()]
 
@@ -119,14 +121,12 @@ class Nsga2:
         self._seen = {sample_key(one[0]): (one[0], one[1], one[2]) for one in state["seen"]}
         self._population = list(state["population"])
 
-    def _another(self, asked: Mapping[str, Sample]) -> Sample:
+    def _another(self, known: Container[str]) -> Sample:
         """An architecture that is not known, at random; the space's first one where chance finds none."""
-        known = {**self._seen, **asked}
         drawn = drawn_anew(self._space, self._rng, known)
         return drawn or next(s for s in self._space.enumerate() if sample_key(s) not in known)
 
-    def _child(self, asked: Mapping[str, Sample]) -> Sample | None:
-        ranks, crowding = self._sorted(self._population)
+    def _child(self, known: Container[str], ranks: np.ndarray, crowding: np.ndarray) -> Sample | None:
         for _ in range(_TRIES):
             first, second = (self._parent(ranks, crowding) for _ in range(2))
             mixed = {
@@ -137,7 +137,7 @@ class Nsga2:
                 child = self._space.canonical({**self._space.sample(self._rng), **self._mutated(mixed)})
             except SpecError:  # no such architecture is part of the space
                 continue
-            if sample_key(child) not in self._seen and sample_key(child) not in asked:
+            if sample_key(child) not in known:
                 return child
         return None
 

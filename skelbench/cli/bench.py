@@ -69,7 +69,7 @@ def bench(
     if json_output:
         print(json.dumps({"table": opened.name, "rows": found}, indent=2))
         return
-    _show(found, report.budgets(evaluations), opened.name)
+    _show(found, report, evaluations, opened.name)
     for line in report.sentences(results, options):
         print(line)
 
@@ -123,18 +123,15 @@ def _write(
     print(f"wrote {folder / 'strategies.md'}, .csv{' and .svg' if drawn else ''}", file=sys.stderr)
 
 
-def _show(found: list[dict[str, Any]], budgets: list[int], title: str) -> None:
+def _show(found: list[dict[str, Any]], report: Any, evaluations: int, title: str) -> None:
     from skelbench.cli.table import print_table
 
     if not sys.stdout.isatty():
         print_table(found, list(found[0]))
         return
-    shown = []
-    for row in found:
-        cells = {
-            f"regret@{n}": f"{row[f'regret@{n}']:.2f} [{row[f'low@{n}']:.2f}, {row[f'high@{n}']:.2f}]"
-            for n in budgets
-        }
-        shown.append({**row, **cells})
+    budgets = report.budgets(evaluations)
+    shown = [
+        row | {f"regret@{n}": report.bracketed(row, report.REGRET, n, 2) for n in budgets} for row in found
+    ]
     columns = ["strategy", *(f"regret@{n}" for n in budgets), "group", "vs_random", "train_s", "own_s"]
     print_table(shown, columns, title=title)

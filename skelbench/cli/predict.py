@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skelbench.cli.fuse import numbers
-from skelbench.cli.options import Json
+from skelbench.cli.options import Accelerator, Json
 from skelbench.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def predict(
     fps: Annotated[
         float | None, typer.Option(min=0.001, help="Frames a second of skeletons, to tell times.")
     ] = None,
-    accelerator: Annotated[
-        str, typer.Option(help="`auto` (a GPU where there is one), `cpu` or `gpu`.")
-    ] = "auto",
+    accelerator: Accelerator = "auto",
     json_output: Json = False,
 ) -> None:
     """Classify recordings that have no labels, by a trained network or several together.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skelbench.cli.options import Json
+from skelbench.cli.options import Json, Runs
 from skelbench.cli.table import print_paths
 from skelbench.errors import SkelbenchError
 
@@ -27,7 +27,7 @@ def reproduce(
     ],
     run: Annotated[bool, typer.Option("--run", help="Run the commands and compare what comes out.")] = False,
     data: Annotated[Path | None, typer.Option(help="Where the recordings are.")] = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     seed: Annotated[int | None, typer.Option(help="Another seed, which joins the row.")] = None,
     json_output: Json = False,
 ) -> None:

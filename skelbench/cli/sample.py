@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from skelbench.cli.options import Json
+from skelbench.cli.options import Json, Sets
 
 
 def sample(
@@ -19,7 +19,7 @@ def sample(
         Path | None, typer.Option("--output", "-o", help="Write a file each into this folder instead.")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="A profile of the spec.")] = None,
-    sets: Annotated[list[str], typer.Option("--set", help="Change one key: `--set train.epochs=30`.")] = [],  # noqa: B006
+    sets: Sets = [],  # noqa: B006 - typer reads the default, nothing changes it
     json_output: Json = False,
 ) -> None:
     """Random architectures of a space, each decision drawn evenly, as files that `train --arch` takes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from skelbench.tables.compare import (
 )
 
 Row = dict[str, Any]
+REGRET, FRONT = ("regret", "low", "high"), ("front", "front_low", "front_high")
+"""Columns of a mean and the ends of its interval, at each budget."""
 
 
 def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
@@ -33,28 +35,15 @@ def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
     ``shrunken`` (regret against the best with its luck taken out), ``train_s`` (training that a search pays
     for), ``own_s`` (the strategy itself), ``evaluations`` (mean) and ``holes``.
     """
-    told = verdicts({result.strategy: result.regret[:, -1] for result in results})
-    letters = groups({result.strategy: result.regret[:, -1] for result in results}, told)
-    missing = {result.strategy: 100 - result.fronts[:, -1] for result in results}
-    front_told = verdicts(missing)
-    front_letters = groups(missing, front_told)
+    told, letters = _decided({result.strategy: result.regret[:, -1] for result in results})
+    front_told, front_letters = _decided({r.strategy: 100 - r.fronts[:, -1] for r in results})
     out = []
     for result in sorted(results, key=lambda result: float(result.regret[:, -1].mean())):
         row: Row = {"strategy": result.strategy}
         for budget in budgets(options.evaluations):
-            interval = bootstrap(result.regret[:, budget - 1])
-            row |= {
-                f"regret@{budget}": round(interval.mean, 3),
-                f"low@{budget}": round(interval.low, 3),
-                f"high@{budget}": round(interval.high, 3),
-            }
+            row |= _cells(REGRET, budget, result.regret[:, budget - 1], 3)
         for place, budget in enumerate(budgets(options.evaluations)):
-            interval = bootstrap(result.fronts[:, place])
-            row |= {
-                f"front@{budget}": round(interval.mean, 2),
-                f"front_low@{budget}": round(interval.low, 2),
-                f"front_high@{budget}": round(interval.high, 2),
-            }
+            row |= _cells(FRONT, budget, result.fronts[:, place], 2)
         row |= {
             "group": letters[result.strategy],
             "vs_random": versus(result.strategy, told),
@@ -68,6 +57,24 @@ def rows(results: Sequence[Result], options: BenchOptions) -> list[Row]:
         }
         out.append(row)
     return out
+
+
+def _decided(figures: Mapping[str, np.ndarray]) -> tuple[list[Verdict], dict[str, str]]:
+    """The verdicts on figures of which less is better, and each strategy's group."""
+    told = verdicts(figures)
+    return told, groups(figures, told)
+
+
+def _cells(names: Sequence[str], budget: int, figures: np.ndarray, digits: int) -> Row:
+    interval = bootstrap(figures)
+    ends = zip(names, (interval.mean, interval.low, interval.high), strict=True)
+    return {f"{name}@{budget}": round(value, digits) for name, value in ends}
+
+
+def bracketed(row: Row, names: Sequence[str], budget: int, digits: int) -> str:
+    """A mean with its interval in brackets, of the columns `REGRET` or `FRONT`."""
+    mean, low, high = (f"{row[f'{name}@{budget}']:.{digits}f}" for name in names)
+    return f"{mean} [{low}, {high}]"
 
 
 def versus(strategy: str, told: Sequence[Verdict]) -> str:
@@ -162,7 +169,7 @@ def markdown(found: Sequence[Row], options: BenchOptions) -> str:
     head += ["shrunken", "group", "against random", "training s", "own s"]
     lines = [head, ["---"] * len(head)]
     for row in found:
-        cells = [f"{row[f'regret@{n}']:.2f} [{row[f'low@{n}']:.2f}, {row[f'high@{n}']:.2f}]" for n in shown]
+        cells = [bracketed(row, REGRET, n, 2) for n in shown]
         told = [f"{row['shrunken']:.2f}", row["group"], row["vs_random"]]
         lines.append([row["strategy"], *cells, *told, f"{row['train_s']:.0f}", f"{row['own_s']:.3f}"])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -174,10 +181,7 @@ def front_markdown(found: Sequence[Row], options: BenchOptions) -> str:
     head = ["strategy", *(f"front at {budget} (%)" for budget in shown), "group", "against random"]
     lines = [head, ["---"] * len(head)]
     for row in sorted(found, key=lambda row: -float(row[f"front@{shown[-1]}"])):
-        cells = [
-            f"{row[f'front@{n}']:.1f} [{row[f'front_low@{n}']:.1f}, {row[f'front_high@{n}']:.1f}]"
-            for n in shown
-        ]
+        cells = [bracketed(row, FRONT, n, 1) for n in shown]
         lines.append([row["strategy"], *cells, row["front_group"], row["front_vs_random"]])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -129,22 +129,11 @@ class TrialStrategy(Strategy):
 
     def _evaluated(self, generation: int, proposals: Sequence[Proposal]) -> list[float | None]:
         """The fitness of each; what is proposed again while it is being trained waits for that."""
-        rest = list(enumerate(proposals))
-        while rest:
-            models, again = [], []
-            for number, proposal in rest:
-                if (model := self._models.pop((generation, number), None)) is not None:
-                    models.append(model)
-                elif self._settled(generation, number, proposal):
-                    continue
-                elif _key(proposal) in self._running:
-                    again.append((number, proposal))
-                else:
-                    models.append(self._submitted(generation, number, proposal))
-            if models or again:
-                self.engine.wait_models(*models)
+        while any(self._journal.known(generation, number) is None for number in range(len(proposals))):
+            self._begun(generation, proposals)
+            own = [place for place in self._models if place[0] == generation]
+            self.engine.wait_models(*map(self._models.pop, own))
             self._confirm_failures()
-            rest = again
         lines = [self._journal.known(generation, number) for number in range(len(proposals))]
         return [line["fitness"] if line else None for line in lines]
 
