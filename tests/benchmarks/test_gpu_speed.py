@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from skelbench_plugins.operators.esan import EsanBlock
 from torch import nn
 from torch.nn import functional
 
@@ -15,6 +16,7 @@ from skelbench.check.spec import check_spec
 from skelbench.host.registry import load_registry
 from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
+from skelbench.training.batches import on_device
 from skelbench.training.devices import single_precision
 
 DEVICE, STEPS, WARM_UP = "cuda", 7, 3
@@ -78,8 +80,68 @@ def test_training_steps(benchmark: Any, spec: str, name: str) -> None:
     x = torch.randint(256, shape, dtype=torch.uint8) if video else torch.randn(shape)
     clips, labels = x.to(DEVICE), torch.randint(60, shape[:1], device=DEVICE)
     found = {variant: measured(spec, name, variant, clips, labels) for variant in VARIANTS}
-    base = found["32"]
-    for variant, row in found.items():
-        benchmark.extra_info[variant] = row | {f"{k}_ratio": row[k] / base[k] for k in ("ms", "mib")}
+    ratios(benchmark, found)
+    assert found["bf16"]["ms"] < found["32"]["ms"]
+
+
+def times(work: Any, count: int = 21) -> dict[str, float]:
+    """Median and quartiles in milliseconds of work that a GPU does, and its peak MiB."""
+    found = []
+    for number in range(WARM_UP + count):
+        if number == WARM_UP:
+            torch.cuda.reset_peak_memory_stats()
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        work()
+        torch.cuda.synchronize()
+        found.append((time.perf_counter() - start) * 1e3)
+    low, middle, high = statistics.quantiles(found[WARM_UP:], n=4)
+    return {"ms": middle, "low": low, "high": high, "mib": torch.cuda.max_memory_allocated() / 2**20}
+
+
+def ratios(benchmark: Any, found: dict[str, dict[str, float]]) -> None:
+    """Every row, and its time and memory as shares of the first one's."""
+    base = next(iter(found.values()))
+    for name, row in found.items():
+        benchmark.extra_info[name] = row | {f"{k}_ratio": row[k] / base[k] for k in ("ms", "mib")}
     benchmark.pedantic(torch.cuda.synchronize, rounds=1)
-    assert found["bf16"]["ms"] < base["ms"]
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+@pytest.mark.parametrize("kind", ["st", "t1"])
+def test_fused_attention(benchmark: Any, monkeypatch: pytest.MonkeyPatch, kind: str, precision: str) -> None:
+    """A training step of the attention network whose scores fill a table, and by the fused operation."""
+    net = network("esan-ucla", f"type-{kind}", last=False)
+    checked = check_spec(load_spec("esan-ucla"), load_registry())
+    frames, joints = checked.context().frames, checked.context().joints
+    x = torch.randn(64, 3, frames, joints, 1, device=DEVICE)
+    y = torch.randint(10, (64,), device=DEVICE)
+    fused = times(lambda: step(net, x, y, precision))
+    with monkeypatch.context() as changed:
+        changed.setattr(EsanBlock, "gather", lambda self, x, values: self.attention(x) @ values)
+        found = {"table": times(lambda: step(net, x, y, precision)), "fused": fused}
+    ratios(benchmark, found)
+
+
+def test_pinned_copies(benchmark: Any) -> None:
+    """Ten steps whose batches are copied between them, and out of pinned memory while others compute."""
+    shape = SIZES["sgcn", "2s-agcn"]
+    net = network("sgcn", "st-gcn", last=False)
+    batches = [(torch.randn(shape), torch.randint(60, shape[:1])) for _ in range(10)]
+    device = torch.device(DEVICE)
+
+    def plain() -> None:
+        for x, y in batches:
+            step(net, x.to(device), y.to(device), "bf16")
+
+    def pinned() -> None:
+        for x, y in on_device(batches, device):
+            step(net, x, y, "bf16")
+
+    kept = [(x.to(device), y.to(device)) for x, y in batches]
+    found = {
+        "between": times(plain, 7),
+        "pinned": times(pinned, 7),
+        "already there": times(lambda: [step(net, x, y, "bf16") for x, y in kept], 7),
+    }
+    ratios(benchmark, found)
