@@ -120,7 +120,8 @@ class GraphedStep:
         with torch.autocast(kind, half, enabled, cache_enabled=False):
             scores = self._network(self._x)
             loss = self._loss_of(scores, self._y)
-        self.gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+        found = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+        self.gradients = [_laid_out(one, weight) for one, weight in zip(found, self._parameters, strict=True)]
         self.scores, self.loss = scores.detach(), loss.detach()
 
     def hand_out(self) -> None:
@@ -141,6 +142,13 @@ class _HandOut(torch.autograd.Function):
     def backward(context: Any, *scale: Tensor) -> tuple[None, None]:
         context.step.hand_out()
         return None, None
+
+
+def _laid_out(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
+    """A gradient in memory as its weight is, as backward passes leave it and fused optimizers need it."""
+    if gradient is None or gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
 
 
 def _drawn(device: torch.device) -> Tensor:

@@ -29,6 +29,13 @@ class DrawingHere(nn.Linear):
         return super().forward(x.flatten(1)) * float(torch.rand(()))
 
 
+class Turned(nn.Linear):
+    """The gradient of its weight lies transposed in memory."""
+
+    def forward(self, x):
+        return torch.einsum("nv,cv->nc", x.flatten(1), self.weight)
+
+
 def trained(folder, *, graph, count=24, accelerator="gpu", report=print, **recipe):
     net = network(dropout=0.5)
     seed_everything(0)
@@ -44,17 +51,19 @@ def trained(folder, *, graph, count=24, accelerator="gpu", report=print, **recip
     return net.cpu(), [row["loss"] for row in result.history]
 
 
+def work_again(work):
+    """A recorder for a processor: what a GPU would replay is done again."""
+    for _ in range(3):
+        work()
+    return work
+
+
 def replayed_here(monkeypatch):
     """The same steps, with work that is done again where a GPU would replay it."""
 
-    def record(work):
-        for _ in range(3):
-            work()
-        return work
-
     monkeypatch.setattr(fitting, "check_graph", lambda *given: None)
     monkeypatch.setattr(
-        fitting, "GraphedStep", lambda network, loss: GraphedStep(network, loss, record=record)
+        fitting, "GraphedStep", lambda network, loss: GraphedStep(network, loss, record=work_again)
     )
 
 
@@ -101,6 +110,18 @@ def test_a_training_that_was_interrupted_goes_on_with_replayed_steps(tmp_path, m
     resumed, again = trained(tmp_path / "parts", graph=True, accelerator="cpu")
     assert same(whole, resumed)
     assert again == losses
+
+
+def test_gradients_lie_in_memory_as_their_weights_do():
+    net, x, y = Turned(24, 3, bias=False), torch.randn(4, 24), torch.tensor([0, 1, 2, 0])
+    (plainly,) = torch.autograd.grad(nn.functional.cross_entropy(net(x), y), [net.weight])
+    assert plainly.stride() != net.weight.stride()  # a fused optimizer on a GPU refuses such a one
+    _, loss = GraphedStep(net, nn.functional.cross_entropy, record=work_again)(x, y)
+    loss.backward()
+    (given,) = (weight.grad for weight in net.parameters())
+    assert given is not None
+    assert given.stride() == net.weight.stride()
+    assert torch.equal(given, plainly)
 
 
 @cuda
