@@ -92,7 +92,7 @@ main()
             [sys.executable, "-c", code],
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=partial(signal.signal, number, signal.SIG_DFL),  # a shell or nohup may ignore it
         ) as process:
             assert process.stderr is not None
             while not began.exists():
