@@ -93,7 +93,8 @@ class Screen:
         if "choices" not in line:
             return
         value = "failed: " + line["error"] if line["fitness"] is None else _fitness(line)
-        self.say(f"trial {line['generation']}.{line['number']}  {value}  {line['seconds']:.1f} s")
+        early = f"  rejected after {line['rejected_after']} clips" if "rejected_after" in line else ""
+        self.say(f"trial {line['generation']}.{line['number']}  {value}  {line['seconds']:.1f} s{early}")
 
     def generation(self, line: dict[str, Any]) -> None:
         """One line for a generation of a search."""
@@ -102,7 +103,7 @@ class Screen:
         self.say(f"generation {line['generation']}  {figures}")
         measured = line.get("health", {})
         if measured.get("candidates"):
-            names = ("candidates", "distinct", "ties", "spread", "reliability", "disagreement")
+            names = ("candidates", "rejected", "distinct", "ties", "spread", "reliability", "disagreement")
             shown = "  ".join(f"{name} {round(measured[name], 3)}" for name in names if name in measured)
             self.say(f"  health  {shown}")
         if "warning" in line:

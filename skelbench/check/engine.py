@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from skelbench.check.checked import Checked
 from skelbench.errors import SpecError
+from skelbench.spec.search_schema import SearchSpec
 
 LIMITS = ("trial_timeout", "trial_memory", "most_failed")
 """Keys of a search that limit its trials."""
+Problem = tuple[str, str, str]
+"""A key of the search, what is wrong with it, and the remedy."""
 
 
 def check_engine(checked: Checked) -> None:
@@ -17,30 +20,53 @@ def check_engine(checked: Checked) -> None:
     Raises:
         SpecError: It cannot.
     """
-    search, engine, marks = checked.spec.search, checked.engine, checked.resolved.marks
-    shared = search.strategy.weights == "shared"
+    search, shared = checked.spec.search, checked.spec.search.strategy.weights == "shared"
+    found = (_of_shared if shared else _of_own)(search, checked)
+    if found is not None:
+        where, what, remedy = found
+        raise SpecError(what, where=checked.resolved.marks.at(("search", where)), remedy=remedy)
+
+
+def _of_shared(search: SearchSpec, checked: Checked) -> Problem | None:
+    """A key of a search with shared weights that nothing can be done with, what is wrong, and the remedy."""
     limits = [name for name in LIMITS if getattr(search, name) is not None]
-    if search.proxy is not None and shared:
-        what, where = "with shared weights no architecture is rated by a proxy", "proxy"
+    none = f"strategy '{checked.strategy.name}' has no generations of candidates"
+    generations = checked.strategy.form == "ask_tell"
+    if search.proxy is not None:
         remedy = "Set search.strategy.weights to own, or leave out 'proxy'"
-    elif search.ahead > 1 and (shared or not checked.strategy.asks_ahead):
-        where, why = "ahead", "with shared weights a generation is evaluated after its epoch"
-        if not shared:
-            why = f"strategy '{checked.strategy.name}' has to hear of a generation before the next one"
-        what, remedy = f"nothing can be asked ahead: {why}", "Leave out 'ahead'"
-    elif limits and shared:
-        where = limits[0]
-        what, remedy = "with shared weights there are no trials to be limited", f"Leave out '{where}'"
-    elif set(limits) - {"most_failed"} and not engine.workers:
-        where = limits[0]
-        what = f"engine '{engine.name}' cannot stop a trial that takes too much"
-        remedy = f"Use --workers or 'engine: {{name: local}}', or leave out '{where}'"
-    elif shared and engine.workers and checked.strategy.form != "ask_tell":
+        return "proxy", "with shared weights no architecture is rated by a proxy", remedy
+    if search.ahead > 1:
+        what = "nothing can be asked ahead: with shared weights a generation is evaluated after its epoch"
+        return "ahead", what, "Leave out 'ahead'"
+    if limits:
+        what = "with shared weights there are no trials to be limited"
+        return limits[0], what, f"Leave out '{limits[0]}'"
+    if search.reject_early is not None and not generations:
+        return "reject_early", f"nothing can be rejected early: {none}", "Leave out 'reject_early'"
+    if checked.engine.workers and not generations:
         what = (
-            f"engine '{engine.name}' has nothing to do: strategy '{checked.strategy.name}' has no "
-            "generations of candidates, and one process trains its supernet"
+            f"engine '{checked.engine.name}' has nothing to do: {none}, and one process trains its supernet"
         )
-        where, remedy = "engine", "Leave it out, and --workers"
-    else:
-        return
-    raise SpecError(what, where=marks.at(("search", where)), remedy=remedy)
+        return "engine", what, "Leave it out, and --workers"
+    return None
+
+
+def _of_own(search: SearchSpec, checked: Checked) -> Problem | None:
+    limits = [name for name in LIMITS if getattr(search, name) is not None and name != "most_failed"]
+    if search.ahead > 1 and not checked.strategy.asks_ahead:
+        name = checked.strategy.name
+        what = (
+            f"nothing can be asked ahead: strategy '{name}' has to hear of a generation before the next one"
+        )
+        return "ahead", what, "Leave out 'ahead'"
+    if search.reject_early is not None:
+        what = "with own weights nothing is rejected early: each candidate is trained for itself"
+        return (
+            "reject_early",
+            what,
+            "Leave out 'reject_early', or take strategy 'asha', which ends trials early",
+        )
+    if limits and not checked.engine.workers:
+        remedy = f"Use --workers or 'engine: {{name: local}}', or leave out '{limits[0]}'"
+        return limits[0], f"engine '{checked.engine.name}' cannot stop a trial that takes too much", remedy
+    return None

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from skelbench.engine.rejection import Rejection
 from skelbench.results.answers import ClipAnswers
 from skelbench.results.health import Fitness
 from skelbench.spec.search_schema import SearchSpec
@@ -24,10 +25,12 @@ class Evaluation:
     Attributes:
         fitness: Higher is better.
         answers: Clip by clip; None where only the fitness is known.
+        rejected: Whether it was rejected before it had seen all clips.
     """
 
     fitness: float
     answers: ClipAnswers | None = None
+    rejected: bool = False
 
     @classmethod
     def of(cls, value: Any) -> Evaluation:
@@ -48,19 +51,27 @@ class Comparison:
         fitness: What by.
         normalisation: What batch normalisation takes in a candidate on a supernet.
         calibration_batches: Training batches by which it is measured anew.
+        rejection: When a candidate on a supernet is rejected early; None: never.
     """
 
     fitness: Fitness = "accuracy"
     normalisation: Literal["recalibrated", "batch", "running"] = "recalibrated"
     calibration_batches: int = 8
+    rejection: Rejection | None = None
 
     @classmethod
     def of(cls, search: SearchSpec) -> Comparison:
         """What a spec says."""
-        return cls(search.fitness, search.normalisation, search.calibration_batches)
+        early = search.reject_early
+        rejection = early and Rejection(search.fitness, early.p, early.first, early.looks)
+        return cls(search.fitness, search.normalisation, search.calibration_batches, rejection)
 
     def on_supernet(
-        self, network: nn.Module, validation: Iterable[Any], training: Iterable[Any]
+        self,
+        network: nn.Module,
+        validation: Iterable[Any],
+        training: Iterable[Any],
+        leader: Evaluation | None = None,
     ) -> Evaluation:
         """Evaluate the candidate that a supernet is set to.
 
@@ -68,9 +79,16 @@ class Comparison:
             network: The supernet, or what holds it; it is left as it was.
             validation: Batches (x, y, index).
             training: Training batches, of which some are taken for the normalisation.
+            leader: What the candidate must not be worse than, or it is rejected early.
         """
         with self._normalised(network, training):
-            return self.judged(answers(network, validation))
+            if self.rejection is None or leader is None or leader.answers is None:
+                return self.judged(answers(network, validation))
+            found = answers(network, validation, self.rejection.watch(leader.answers))
+            if len(found.right) == len(leader.answers.right):
+                return self.judged(found)
+            worse = self.rejection.worse_by(found, leader.answers)
+            return Evaluation(leader.fitness - worse, found, rejected=True)
 
     def by_itself(self, network: nn.Module, validation: Iterable[Any]) -> Evaluation:
         """Evaluate a network that was trained by itself."""

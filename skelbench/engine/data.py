@@ -65,9 +65,12 @@ class LoadedData:
         """Random clips of the validation recordings, which the supernet's weights are not trained on."""
         return self._random_loader(self.split.validation, options, repeat=1)
 
-    def validation_loader(self, batch_size: int) -> Loader:
-        """One clip of each validation recording."""
-        return self._loader(self.split.validation, batch_size=batch_size)
+    def validation_loader(self, batch_size: int, *, mixed: bool = False) -> Loader:
+        """One clip of each validation recording, in their order or ``mixed``: any part is like all."""
+        chosen = self.split.validation
+        if mixed:
+            chosen = np.random.default_rng(len(chosen)).permutation(chosen)
+        return self._loader(chosen, batch_size=batch_size)
 
     def inference_loader(self, batch_size: int) -> Loader | None:
         """One clip of each recording of the third part of the training split; None where there is none."""

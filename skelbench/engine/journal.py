@@ -89,10 +89,11 @@ class Journal:
         fitness: float | None,
         seconds: float,
         answers: ClipAnswers | None = None,
+        rejected: bool = False,
         error: str = "",
         traceback: str = "",
     ) -> None:
-        """Add a trial's line; before it, the line of its answers."""
+        """Add a trial's line; before it, that of its answers where they are those of all clips."""
         line: dict[str, Any] = {"kind": "trial", "generation": generation, "number": number}
         known = proposal.fitness is not None
         line |= {"fitness": fitness, "kept": proposal.kept, "known": known, "seconds": round(seconds, 3)}
@@ -104,7 +105,10 @@ class Journal:
             line["weights"] = {k: [round(float(w), 5) for w in v] for k, v in proposal.weights.items()}
         if answers is not None:
             line |= {"top1": round(answers.top1, 4), "cross_entropy": round(answers.cross_entropy, 6)}
-            self._keep_answers(generation, number, answers)
+            if rejected:
+                line["rejected_after"] = len(answers.right)
+            else:
+                self._keep_answers(generation, number, answers)
         if error:
             line |= {"error": error, "traceback": traceback}
         self._add(line)

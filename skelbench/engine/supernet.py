@@ -77,6 +77,7 @@ def supernet_job(
     """
     spec, options = job.checked.spec, job.checked.spec.search_options()
     held_out = job.data.inference_loader(spec.evaluate.batch_size)
+    mixed = spec.search.reject_early is not None
     device = torch.device("cuda", 0) if job.device == "cuda" else None
     trainer = trainer_arguments(options, job.options.accelerator)
     return nas.SupernetJob(
@@ -84,7 +85,7 @@ def supernet_job(
         options=options,
         trainer={**trainer, "callbacks": callbacks or []},
         loader=LazyLoader(job.data.train_loader(options, whole=False), device),
-        validation=KeptBatches(job.data.validation_loader(spec.evaluate.batch_size)),
+        validation=KeptBatches(job.data.validation_loader(spec.evaluate.batch_size, mixed=mixed)),
         active=spec.search.active,
         seed=job.options.seed,
         clip_shape=job.checked.clip_shape(),

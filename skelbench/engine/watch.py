@@ -92,6 +92,7 @@ class Watch:
         return SearchHealth(
             fitness=self.fitness,
             normalisation=self.normalisation,
+            rejected=sum("rejected_after" in trial for trial in trials) or None,
             **_of_candidates(self.fitness, [answers[place] for place in known], self._groups(tried, known)),
             **_of_weights(generations),
         )

@@ -28,7 +28,8 @@ class SearchHealth(Part):
         fitness: What candidates were compared by.
         normalisation: What batch normalisation took in a candidate on a supernet, see
             ``search.normalisation`` of a spec; ``own`` where each candidate was trained by itself.
-        candidates: How many were evaluated.
+        candidates: How many were evaluated, on all clips.
+        rejected: How many more were rejected early; all else is of the others, which are more alike.
         distinct: Different values of the fitness among them, before cross-entropy breaks ties of accuracy.
         ties: Share of pairs of candidates with one fitness, None of fewer than two. Candidates that were
             evaluated in different generations of one supernet are not compared.
@@ -48,6 +49,7 @@ class SearchHealth(Part):
     fitness: Fitness
     normalisation: Normalisation
     candidates: NonNegative
+    rejected: NonNegative | None = None
     distinct: NonNegative
     ties: Share | None = None
     spread: Annotated[float, Field(ge=0)] | None = None

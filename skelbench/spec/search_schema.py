@@ -51,6 +51,20 @@ class StrategySpec(ComponentSpec):
     weights: Literal["shared", "own"] = "shared"
 
 
+class RejectEarly(Options):
+    """When the evaluation of a candidate on a supernet ends before all clips are seen.
+
+    Attributes:
+        p: Level of the paired test by which a candidate is worse than the leader.
+        first: Candidates of a generation that are evaluated on all clips; the best of them leads.
+        looks: After how many parts of the clips a candidate is compared; they share the level.
+    """
+
+    p: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    first: Positive = 4
+    looks: Positive = 3
+
+
 class SearchSpec(Options):
     """How the space is searched.
 
@@ -76,6 +90,9 @@ class SearchSpec(Options):
             anew for it on training batches (``recalibrated``), those of each validation ``batch``, or
             the supernet's ``running`` ones, which fit all candidates together and none by itself.
         calibration_batches: How many training batches the first of these takes.
+        reject_early: End the evaluation of a candidate once it is worse than the best of the first ones of
+            its generation (shared weights); its fitness is then the leader's less the difference so far.
+            None: every candidate is evaluated on all clips.
         derive: How weights become one architecture.
         inference: Share of the training split that is held out as validation is, for a gradient search to
             evaluate architectures on; nothing learns from it during the search. None: no such part.
@@ -98,6 +115,7 @@ class SearchSpec(Options):
     fitness: Literal["accuracy", "cross_entropy"] = "accuracy"
     normalisation: Literal["recalibrated", "batch", "running"] = "recalibrated"
     calibration_batches: Positive = 8
+    reject_early: RejectEarly | None = None
     derive: DeriveOptions = DeriveOptions()
     inference: Annotated[float, Field(gt=0, lt=1)] | None = None
     inherit: bool = False

@@ -18,8 +18,15 @@ from skelbench.training.devices import single_precision
 
 
 @torch.no_grad()
-def answers(model: nn.Module, loader: Iterable[Any]) -> ClipAnswers:
+def answers(
+    model: nn.Module, loader: Iterable[Any], enough: Callable[[ClipAnswers], bool] | None = None
+) -> ClipAnswers:
     """The network's answer for each single clip, in fp32; it is left in the mode it was in.
+
+    Args:
+        model: (N, ...) -> (N, classes).
+        loader: Batches (x, y, index).
+        enough: Told of the answers so far after each batch; once it says so, no more are taken.
 
     Raises:
         DataError: There are no clips.
@@ -28,11 +35,19 @@ def answers(model: nn.Module, loader: Iterable[Any]) -> ClipAnswers:
     model.eval()
     try:
         with single_precision():
-            found = [_answered(model(x), y) for x, y, _ in on_device(loader, device)]
+            found = []
+            for x, y, _ in on_device(loader, device):
+                found.append(_answered(model(x), y))
+                if enough is not None and enough(_joined(found)):
+                    break
     finally:
         model.train(training)
     if not any(len(right) for right, _, _ in found):
         raise _no_clips()
+    return _joined(found)
+
+
+def _joined(found: list[tuple[Tensor, Tensor, Tensor]]) -> ClipAnswers:
     right, loss, predicted = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
     return ClipAnswers(right, loss, predicted)
 

@@ -27,11 +27,13 @@ class Candidate:
         epoch: The epoch after which it is evaluated.
         frozen: The file that holds the supernet's weights; workers map it into memory.
         weights: What the supernet is set to.
+        leader: What it must not be worse than, or it is rejected early.
     """
 
     epoch: int
     frozen: Path
     weights: Weights
+    leader: Evaluation | None = None
 
 
 class CandidatePool:
@@ -47,7 +49,11 @@ class CandidatePool:
         self._frozen: tuple[int, Path] | None = None
 
     def evaluate(
-        self, module: nn.Module, epoch: int, candidates: Sequence[Weights]
+        self,
+        module: nn.Module,
+        epoch: int,
+        candidates: Sequence[Weights],
+        leader: Evaluation | None = None,
     ) -> Iterator[tuple[Evaluation, float]]:
         """Each candidate's worth and the seconds that it took, whichever worker had it and when it ended.
 
@@ -55,6 +61,7 @@ class CandidatePool:
             module: Holds the supernet; its weights are copied once for each epoch.
             epoch: The epoch that has ended.
             candidates: What the supernet is set to.
+            leader: See `Candidate`.
 
         Raises:
             WorkFailed: A candidate cannot be evaluated.
@@ -62,7 +69,7 @@ class CandidatePool:
         """
         frozen = self._freeze(module, epoch)
         for number, weights in enumerate(candidates):
-            self._pool.submit(number, Candidate(epoch, frozen, weights))
+            self._pool.submit(number, Candidate(epoch, frozen, weights, leader))
         ended: dict[int, Answer] = {}
         for number in range(len(candidates)):
             while number not in ended:

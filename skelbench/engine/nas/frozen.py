@@ -44,7 +44,9 @@ class FrozenSupernet:
             self._take(candidate)
         set_weights(self._module, candidate.weights)
         with single_precision(self._tf32), self._precision.forward_context():
-            return self._job.comparison.on_supernet(self._module, self._job.validation, self._calibration)
+            return self._job.comparison.on_supernet(
+                self._module, self._job.validation, self._calibration, candidate.leader
+            )
 
     def _take(self, candidate: Candidate) -> None:
         """The weights of an epoch, mapped into memory; what is written to them here stays in this process."""

@@ -87,12 +87,12 @@ class GradientModule(Supernet):
         """The present learning rate of the shared weights."""
         return float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
-    def judged(self, proposal: Proposal) -> Evaluation:
+    def judged(self, proposal: Proposal, leader: Evaluation | None = None) -> Evaluation:
         """A proposal on the inference clips, which nothing learns from."""
         if proposal.sample is None:
             raise TypeError("a gradient search proposes architectures, not weights")
         self.set_weights(as_weights(self._job.points, proposal.sample))
-        return self.judged_on(self._job.inference or ())
+        return self.judged_on(self._job.inference or (), leader)
 
     def on_train_epoch_end(self) -> None:
         """Evaluate what the search asks for, where clips are held out for that; write down its figures."""

@@ -78,15 +78,16 @@ class Supernet(BaseOneShotLightningModule):
         optimizer.step()
         self.advance_lr_schedulers(batch_idx)
 
-    def judged(self, proposal: Proposal) -> Evaluation:
+    def judged(self, proposal: Proposal, leader: Evaluation | None = None) -> Evaluation:
         """A proposal on the validation clips, with the weights as they are."""
         self.set_weights(weights_of(self._job.points, proposal))
-        return self.judged_on(self._job.validation)
+        return self.judged_on(self._job.validation, leader)
 
-    def judged_on(self, batches: Iterable[Any]) -> Evaluation:
+    def judged_on(self, batches: Iterable[Any], leader: Evaluation | None = None) -> Evaluation:
         """What the supernet is set to on some clips, normalised as the job says."""
+        comparison = self._job.comparison
         with self.trainer.precision_plugin.forward_context():
-            return self._job.comparison.on_supernet(self.training_module, batches, self._calibration)
+            return comparison.on_supernet(self.training_module, batches, self._calibration, leader)
 
     def evaluate(self, generation: int, proposals: Sequence[Proposal]) -> None:
         """Tell the search what its proposals are worth, and the journal as well."""
@@ -96,20 +97,39 @@ class Supernet(BaseOneShotLightningModule):
             known = proposal.fitness
             found, seconds = next(made) if known is None else (Evaluation(known), 0.0)
             self._journal.trial(
-                generation, number, proposal, fitness=found.fitness, seconds=seconds, answers=found.answers
+                generation,
+                number,
+                proposal,
+                fitness=found.fitness,
+                seconds=seconds,
+                answers=found.answers,
+                rejected=found.rejected,
             )
             fitness.append(found.fitness)
         self._search.tell(proposals, fitness)
 
     def _evaluations(self, proposals: Sequence[Proposal]) -> Iterator[tuple[Evaluation, float]]:
         """What proposals are worth, in their order, and how many seconds each took."""
+        rejection = self._job.comparison.rejection
+        if rejection is None:
+            yield from self._judged(proposals)
+            return
+        first = list(self._judged(proposals[: rejection.first]))
+        yield from first
+        if first:
+            leader = max((found for found, _ in first), key=lambda found: found.fitness)
+            yield from self._judged(proposals[rejection.first :], leader)
+
+    def _judged(
+        self, proposals: Sequence[Proposal], leader: Evaluation | None = None
+    ) -> Iterator[tuple[Evaluation, float]]:
         if self._job.workers is not None:
             weights = [weights_of(self._job.points, proposal) for proposal in proposals]
-            yield from self._job.workers.evaluate(self.training_module, self.current_epoch, weights)
+            yield from self._job.workers.evaluate(self.training_module, self.current_epoch, weights, leader)
             return
         for proposal in proposals:
             started = time.perf_counter()
-            found = self.judged(proposal)
+            found = self.judged(proposal, leader)
             yield found, time.perf_counter() - started
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
