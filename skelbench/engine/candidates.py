@@ -63,7 +63,7 @@ class Comparison:
     def of(cls, search: SearchSpec) -> Comparison:
         """What a spec says."""
         early = search.reject_early
-        rejection = early and Rejection(search.fitness, early.p, early.first, early.looks)
+        rejection = None if early is None else Rejection(search.fitness, early.p, early.first, early.looks)
         return cls(search.fitness, search.normalisation, search.calibration_batches, rejection)
 
     def on_supernet(

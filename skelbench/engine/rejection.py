@@ -10,6 +10,7 @@ import numpy as np
 
 from skelbench.results.answers import ClipAnswers
 from skelbench.results.health import Fitness
+from skelbench.training.evaluate import Enough
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,17 @@ class Rejection:
     first: int
     looks: int
 
-    def watch(self, leader: ClipAnswers) -> Callable[[ClipAnswers], bool]:
-        """Tells of the answers of a candidate to the first clips, time and again, whether they are enough."""
+    def watch(self, leader: ClipAnswers) -> Enough:
+        """Tells of a candidate's answers to the first clips, time and again, whether they are enough."""
         clips = len(leader.right)
         due = [clips * look // (self.looks + 1) for look in range(1, self.looks + 1)]
 
-        def enough(found: ClipAnswers) -> bool:
-            seen = len(found.right)
+        def enough(seen: int, found: Callable[[], ClipAnswers]) -> bool:
             if not due or seen < due[0] or seen >= clips:
                 return False
             while due and seen >= due[0]:
                 due.pop(0)
-            return self.chance(found, leader) < self.p / self.looks
+            return self.chance(found(), leader) < self.p / self.looks
 
         return enough
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,18 @@ from skelbench.results.store import Scores
 from skelbench.training.batches import on_device
 from skelbench.training.devices import single_precision
 
+Enough = Callable[[int, Callable[[], ClipAnswers]], bool]
+"""Of how many clips there are answers, and gives them: whether these are enough."""
+
 
 @torch.no_grad()
-def answers(
-    model: nn.Module, loader: Iterable[Any], enough: Callable[[ClipAnswers], bool] | None = None
-) -> ClipAnswers:
+def answers(model: nn.Module, loader: Iterable[Any], enough: Enough | None = None) -> ClipAnswers:
     """The network's answer for each single clip, in fp32; it is left in the mode it was in.
 
     Args:
         model: (N, ...) -> (N, classes).
         loader: Batches (x, y, index).
-        enough: Told of the answers so far after each batch; once it says so, no more are taken.
+        enough: Asked after each batch; once it says so, no more are taken. None: all are.
 
     Raises:
         DataError: There are no clips.
@@ -35,10 +37,11 @@ def answers(
     model.eval()
     try:
         with single_precision():
-            found = []
+            found, count = [], 0
             for x, y, _ in on_device(loader, device):
                 found.append(_answered(model(x), y))
-                if enough is not None and enough(_joined(found)):
+                count += len(y)
+                if enough is not None and enough(count, partial(_joined, found)):
                     break
     finally:
         model.train(training)

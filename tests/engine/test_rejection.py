@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def ends_after(rejection: Rejection, candidate: ClipAnswers, leader: ClipAnswers
     """Clips after which a candidate is rejected that is seen a batch at a time; all, if it is not."""
     enough, clips = rejection.watch(leader), len(leader.right)
     seen = (min(count, clips) for count in range(batch, clips + batch, batch))
-    return next((count for count in seen if enough(part(candidate, count))), clips)
+    return next((count for count in seen if enough(count, partial(part, candidate, count))), clips)
 
 
 @pytest.mark.parametrize("rejection", [ACCURACY, CROSS_ENTROPY], ids=lambda one: one.fitness)
