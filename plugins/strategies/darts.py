@@ -14,7 +14,7 @@ from skelbench.recipe import DeriveOptions
 from skelbench.search import Bilevel, Point, Proposal, Sample, Space, TensorWeights, WeightMode, decode
 
 from .alphas import Alphas, relative_cost
-from .bilevel import first_order, second_order
+from .bilevel import Difference, exact_product, first_order, relative_error, second_order
 from .learned import Learned
 from .params import DartsParams
 from .refusals import refuse_empty, refuse_mere_warmup
@@ -56,6 +56,7 @@ class Darts:
         self._tensors = self._alphas.tensors
         labels = [label for label, several in self._alphas.vectors.items() for _ in several]
         self._learned = Learned(labels, self._tensors, given.lr, given.betas, given.weight_decay)
+        self._error: tuple[int, float] | None = None
 
     def to(self, device: torch.device) -> None:
         """Move the alphas and Adam's moments of them."""
@@ -75,7 +76,10 @@ class Darts:
         """
         if epoch < self._params.warmup_epochs:
             return
-        self._learned.step(self._gradients(problem), epoch)
+        gradients = self._gradients(problem)
+        if self._params.measure_error and (self._error is None or self._error[0] != epoch):
+            self._error = epoch, relative_error(gradients, self._gradients(problem, exact=True))
+        self._learned.step(gradients, epoch)
 
     def ask(self, epoch: int) -> Sequence[Proposal]:
         """Nothing: the alphas are the answer."""
@@ -99,7 +103,8 @@ class Darts:
         ``alpha_steps`` how many steps the alphas have taken;
         ``genotype`` is the answer so far; ``alphas`` the softmax by label, of nodes a list for each
         input with "nothing" last; ``skips`` by cell the share of the chosen edges that are skip
-        connections. There is a ``warning`` where that share exceeds ``most_skips``.
+        connections. There is a ``warning`` where that share exceeds ``most_skips``. ``gradient_error``,
+        where it is asked for, is how far the epoch's first gradient was off the exact one of second order.
         """
         genotype = self.best().sample or {}
         shares = self._alphas.shares()
@@ -114,6 +119,7 @@ class Darts:
             "alphas": {p.label: rounded[p.label][slice(None) if p.groups else 0] for p in self._space.points},
             "skips": {cell: round(share, 4) for cell, share in skips.items()},
             **_collapse(skips, self._params.most_skips),
+            **({} if self._error is None else {"gradient_error": round(self._error[1], 6)}),
         }
 
     def state(self) -> dict[str, Any]:
@@ -128,8 +134,11 @@ class Darts:
         """
         self._learned.restore(state)
 
-    def _gradients(self, problem: Bilevel) -> list[Tensor]:
-        """Of the loss of the alphas: the validation loss, and the cost where it has a weight."""
+    def _gradients(self, problem: Bilevel, *, exact: bool = False) -> list[Tensor]:
+        """Of the loss of the alphas: the validation loss, and the cost where it has a weight.
+
+        With ``exact`` of second order and without a difference, whatever the parameters say.
+        """
         points, cost_weight = self._space.points, self._params.cost_weight
 
         def train_loss() -> Tensor:
@@ -140,9 +149,11 @@ class Darts:
             loss = problem.validation_loss(weights)
             return loss + cost_weight * relative_cost(points, weights, problem.costs) if cost_weight else loss
 
-        if self._params.order == 1:
+        if self._params.order == 1 and not exact:
             return first_order(validation_loss, self._tensors)
-        return second_order(train_loss, validation_loss, self._tensors, problem.shared, problem.lr)
+        differ = self._params.difference
+        product = exact_product if exact or differ == "exact" else Difference(differ)
+        return second_order(train_loss, validation_loss, self._tensors, problem.shared, problem.lr, product)
 
 
 def _entropy(share: np.ndarray) -> float:

@@ -206,6 +206,10 @@ class DartsParams(Params):
             supernet, ``w' = w - lr * gradient`` (without momentum and weight decay), with the product
             of second derivatives taken by a difference; it costs about four times the passes of ``1``,
             which takes the supernet as it is.
+        difference: The length of the step in the supernet's weights by which second derivatives are taken,
+            or ``exact``: by differentiating twice, which takes no step, and the memory of both passes.
+        measure_error: In each epoch hold one gradient against the exact one of second order; the figures
+            say how far it is off (``gradient_error``).
         lr: Adam's learning rate.
         betas: Adam's decay of the first and the second moment.
         weight_decay: Adam's, which draws the alphas towards even weights.
@@ -218,6 +222,8 @@ class DartsParams(Params):
     """
 
     order: Literal[1, 2] = 2
+    difference: Above0 | Literal["exact"] = 0.01
+    measure_error: bool = False
     lr: Above0 = 3e-4
     betas: tuple[Decay, Decay] = (0.5, 0.999)
     weight_decay: NonNegative = 1e-3

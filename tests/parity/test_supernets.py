@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from skelbench_plugins.strategies.alphas import Alphas
-from skelbench_plugins.strategies.bilevel import first_order, second_order
+from skelbench_plugins.strategies.bilevel import Difference, first_order, second_order
 from torch import Tensor
 from torch.nn import functional
 
@@ -125,7 +125,7 @@ class TestCells:
         problem = Cells(dtype)
         alphas, lr = problem.alphas.tensors, problem.given["eta"]
         losses = (problem.train_loss, problem.validation_loss)
-        found = second_order(*losses, alphas, problem.shared, lr)
+        found = second_order(*losses, alphas, problem.shared, lr, Difference(0.01))
         problem.assert_alphas(found, "second_order", 1e-7 if dtype == torch.float64 else 1e-2)
 
     def test_alphas_decide_on_the_released_cells(self, dtype):

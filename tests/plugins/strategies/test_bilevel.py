@@ -4,8 +4,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skelbench_plugins.strategies import bilevel
-from skelbench_plugins.strategies.bilevel import first_order, gradient, moved, second_order
+from skelbench_plugins.strategies.bilevel import (
+    Difference,
+    exact_product,
+    first_order,
+    gradient,
+    moved,
+    relative_error,
+    second_order,
+)
 
 SEEDS = st.integers(0, 10_000)
 XI = 0.1
@@ -40,8 +47,8 @@ class Network:
     def first_order(self):
         return first_order(self.validation_loss, self.alphas)
 
-    def second_order(self):
-        return second_order(self.train_loss, self.validation_loss, self.alphas, self.shared, XI)
+    def second_order(self, product=Difference(0.01)):
+        return second_order(self.train_loss, self.validation_loss, self.alphas, self.shared, XI, product)
 
     def objective(self, alphas):
         """L_val(w - xi * grad_w L_train(w, alpha), alpha), without a word of how it is differentiated."""
@@ -96,14 +103,19 @@ def test_second_order_errs_by_the_square_of_its_step_alone(seed):
     ahead = [w - XI * slope for w, slope in zip(network.shared, slopes, strict=True)]
     exact = torch.autograd.grad(network.loss("validation", network.alphas, ahead), network.alphas)
     assert distance(network.second_order(), exact) < 1e-4
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bilevel, "STEP", bilevel.STEP / 10)
-        assert distance(network.second_order(), exact) < 1e-6
+    assert distance(network.second_order(Difference(0.001)), exact) < 1e-6
+    found = network.second_order(exact_product)
+    assert distance(found, exact) < 1e-12, "twice differentiated it takes no step"
+    assert relative_error(network.second_order(), found) == pytest.approx(
+        distance(network.second_order(), found), rel=1e-6
+    )
 
 
 def test_without_a_learning_rate_both_orders_are_the_same():
     network = Network(0)
-    found = second_order(network.train_loss, network.validation_loss, network.alphas, network.shared, 0.0)
+    found = second_order(
+        network.train_loss, network.validation_loss, network.alphas, network.shared, 0.0, Difference(0.01)
+    )
     assert torch.equal(flat(found), flat(network.first_order()))
 
 
@@ -137,6 +149,7 @@ def test_w_is_put_back_when_a_loss_fails(calls):
             network.alphas,
             network.shared,
             XI,
+            Difference(0.01),
         )
     assert all(torch.equal(w, kept) for w, kept in zip(network.shared, before, strict=True))
 
@@ -154,7 +167,8 @@ def test_a_loss_that_does_not_depend_on_an_input_has_no_slope_in_it():
     assert [slope.tolist() for slope in slopes] == [[2, 2], [0, 0, 0]]
 
 
-def test_where_validation_does_not_depend_on_w_there_is_no_correction():
+@pytest.mark.parametrize("product", [Difference(0.01), exact_product])
+def test_where_validation_does_not_depend_on_w_there_is_no_correction(product):
     alpha, w = torch.tensor([2.0], requires_grad=True), torch.tensor([3.0], requires_grad=True)
-    found = second_order(lambda: (alpha * w).sum(), lambda: alpha.square().sum(), [alpha], [w], 0.5)
+    found = second_order(lambda: (alpha * w).sum(), lambda: alpha.square().sum(), [alpha], [w], 0.5, product)
     assert found[0].item() == 4.0
