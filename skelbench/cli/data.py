@@ -165,6 +165,7 @@ def synth(
 
 def _component(name: str, params: list[str] | None) -> Dataset:
     """The data set with parameters given as ``NAME=VALUE``, each value as a spec would have it."""
+    from skelbench.spec.data_file import with_layouts
     from skelbench.spec.params import validated_params
     from skelbench.spec.yaml import Marks, load_yaml
 
@@ -175,6 +176,7 @@ def _component(name: str, params: list[str] | None) -> Dataset:
         if not separator or not key:
             raise DataError(f"'{text}' is not of the form NAME=VALUE", where="--param")
         given[key] = load_yaml(value, "--param")[0]
+    given = with_layouts({"data": {"dataset": given}}, Path())["data"]["dataset"]
     valid, problems = validated_params(component, given, Marks(), ())
     if problems:
         raise DataError.of(problems)
@@ -201,7 +203,7 @@ def _described(name: str, root: Path | None, params: list[str] | None) -> tuple[
 
 def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> Recordings:
     from skelbench.console import Screen
-    from skelbench.data import is_store, open_store, open_videos, read_clips
+    from skelbench.data import is_store, open_clips, open_store, open_videos
     from skelbench.recipe import VideoOptions
 
     _must_exist(root)
@@ -216,7 +218,7 @@ def _recordings(component: Dataset, root: Path, protocol: str, decode: bool) -> 
         return clips
     with Screen().count(f"reading {component.name}") as progress:
         layout = load_registry().layout_of(component)
-        return read_clips(component, component.reader(), root, layout=layout, progress=progress)
+        return open_clips(component, root, preprocess="none", layout=layout, progress=progress)
 
 
 def _index(component: Dataset, root: Path, cache: Path, decode: bool) -> None:

@@ -4,8 +4,9 @@ The loader (`skelbench.data.loader`) needs torch and is imported from its own mo
 here does without.
 """
 
-from skelbench.data.dataset import Clip, Clips, FileReader, FolderReader, Reader, Recordings
+from skelbench.data.dataset import BundleReader, Clip, Clips, FileReader, FolderReader, Reader, Recordings
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
+from skelbench.data.layouts import registered_layout
 from skelbench.data.open import Split, open_clips, split, training_part
 from skelbench.data.preprocess import PREPROCESSES
 from skelbench.data.sources import read_clips
@@ -23,6 +24,7 @@ from skelbench.data.video.open import open_videos
 
 __all__ = [
     "PREPROCESSES",
+    "BundleReader",
     "Clip",
     "Clips",
     "Extent",
@@ -43,6 +45,7 @@ __all__ = [
     "open_videos",
     "raw_digest",
     "read_clips",
+    "registered_layout",
     "short",
     "split",
     "split_fingerprint",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import stat
 import zipfile
 import zlib
@@ -42,6 +43,22 @@ def check_file(path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise DataError("is no regular file", where=path, remedy="Give a file, not a pipe or a device")
     _check_archive(path, found.st_size, found.st_mtime_ns)
+
+
+def unpacked_size(root: Path) -> int:
+    """Bytes of a file or of all files below a folder, those of zip archives as they unpack."""
+    files = [root] if root.is_file() else [Path(at, name) for at, _, names in os.walk(root) for name in names]
+    return sum(map(_unpacked, files))
+
+
+def _unpacked(path: Path) -> int:
+    try:
+        if path.suffix.lower() in (".npz", ".zip"):
+            with zipfile.ZipFile(path) as archive:
+                return sum(member.file_size for member in archive.infolist())
+        return path.stat().st_size
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return 0  # its reader says what is wrong with it
 
 
 @lru_cache(maxsize=64)

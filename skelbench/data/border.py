@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from skelbench.components import Dataset, Layout
 from skelbench.data.archives import check_file
+from skelbench.data.called import called
 from skelbench.data.dataset import Clip, Clips, Reader
 from skelbench.data.video.dataset import Video, VideoArray, VideoReader
-from skelbench.errors import DataError, SkelbenchError, described
+from skelbench.errors import DataError
 
 _ABOUT = ("subject", "camera", "setup")
 FARTHEST = 1e6
@@ -71,6 +70,18 @@ class Border:
         where, one = str(paths[0]), len(paths) == 1
         read = (lambda: reader.frames(paths[0])) if one else (lambda: reader.joined(paths))
         return self.frames(called(self.component.name, where, read), where)
+
+    def bundle(self, reader: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
+        """The recordings of a `BundleReader`'s file by their ids, one after the other, (T, M, V, C) float32.
+
+        Raises:
+            DataError: The reader fails, or one does not agree with the data set's description.
+        """
+        check_file(path)
+        name, where = self.component.name, str(path)
+        given = called(name, where, lambda: iter(reader.unlabelled(path)))
+        while (one := called(name, where, lambda: next(given, None))) is not None:
+            yield str(one[0]), self.frames(one[1], f"{where}, recording '{one[0]}'")
 
     def videos(self, reader: VideoReader, root: Path, protocol: str) -> list[Video]:
         """Every video that a protocol lists.
@@ -251,30 +262,6 @@ def check_together(clips: Sequence[tuple[str, tuple[int, ...], str]], root: Path
             )
             raise DataError(what, where=root, remedy="Give all recordings the same; absent persons are zero")
         seen[name] = where
-
-
-def called(dataset: str, where: object, call: Callable[[], Any]) -> Any:
-    """What a call of a data set's reader gives; whatever it raises is an error of the data."""
-    try:
-        return call()
-    except SkelbenchError:
-        raise
-    except Exception as error:  # a reader may be anybody's, and the file anything
-        what = f"the reader of '{dataset}' fails: {described(error)}{_line(error)}"
-        remedy = "Mend the file or the reader; `skelbench --debug` shows where"
-        raise DataError(what, where=where, remedy=remedy) from error
-
-
-def _line(error: Exception) -> str:
-    """The reader's last line that an exception came through; nothing where it came through none."""
-    frames = list(traceback.walk_tb(error.__traceback__))[2:]  # without `called` and what it calls
-    package = _package(frames[0][0]) if frames else ""
-    own = [f", at {frame.f_code.co_filename}:{line}" for frame, line in frames if _package(frame) == package]
-    return own[-1] if own else ""
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def place(source: Any, root: Path) -> str:

@@ -242,3 +242,21 @@ class FolderReader(FileReader, Protocol):
         Raises:
             DataError: One is truncated or malformed; says which.
         """
+
+
+@runtime_checkable
+class BundleReader(Protocol):
+    """What a reader has besides where a file may hold many recordings whose classes nobody knows.
+
+    Attributes:
+        bundles: The names of such files (``*.npz``).
+    """
+
+    bundles: tuple[str, ...]
+
+    def unlabelled(self, path: Path) -> Iterable[tuple[str, np.ndarray]]:
+        """Each recording by its id, (T, M, V, C) float32, one after the other.
+
+        Raises:
+            DataError: The file is damaged or of another form.
+        """

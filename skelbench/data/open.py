@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.archives import unpacked_size
 from skelbench.data.border import train_mask
 from skelbench.data.dataset import Clips, Reader, Recordings
 from skelbench.data.fingerprint import split_fingerprint, trace
@@ -23,6 +25,7 @@ from skelbench.errors import DataError
 from skelbench.recipe import ValidationOptions
 
 EMPTY_PART = "Add the missing recordings, or choose another protocol"
+_IN_MEMORY = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def open_clips(
         preprocess: A name of `skelbench.data.preprocess.PREPROCESSES`.
         layout: The skeleton.
         cache: Folder for stores made of raw files, found again while the files are unchanged;
-            None reads them into memory.
+            None reads them into memory, and more than a GiB into a file that nobody finds again.
         progress: Told how many sources are read.
 
     Raises:
@@ -88,7 +91,7 @@ def open_clips(
                 remedy=f"Give a store or the raw files of '{component.name}'",
             )
     else:
-        clips = trace(read_clips(component, component.reader(), root, layout=layout, progress=progress))
+        clips = _read(component, root, preprocess, layout, progress)
     check_layout(clips, layout)
     return apply_preprocess(clips, preprocess, layout)
 
@@ -146,6 +149,18 @@ def split(
         also = held_out(train, inference * len(whole) / len(train))
         train, third = train[~also], train[also]
     return Split(train, whole[held], test, split_fingerprint(recordings, is_train), third)
+
+
+def _read(
+    component: Dataset, root: Path, preprocess: str, layout: Layout, progress: Progress | None
+) -> Clips:
+    reader = component.reader()
+    if unpacked_size(root) <= _IN_MEMORY:
+        return trace(read_clips(component, reader, root, layout=layout, progress=progress))
+    with TemporaryDirectory(prefix="skelbench-") as folder:
+        store = Path(folder, "store")
+        write_store(store, component, reader, root, preprocess=preprocess, layout=layout, progress=progress)
+        return open_store(store)  # what is mapped stays until nobody looks at it
 
 
 def _cached(

@@ -5,22 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from skelbench.components import Dataset, Layout
-from skelbench.data.border import Border, check_together, place
+from skelbench.data.border import Border, check_together
 from skelbench.data.dataset import Clips, Reader
 from skelbench.data.fingerprint import recording_digest
 from skelbench.data.preprocess import preprocess
-from skelbench.data.sources import Progress
-from skelbench.errors import WorkFailed
+from skelbench.data.sources import MOST_NAMED, Progress, read_each
+from skelbench.errors import DataError, Problem, WorkFailed
 from skelbench.host.processes import help_process
 
 _SOURCES_PER_PART = 128
@@ -94,7 +95,7 @@ def write_parts(plan: Plan, *, workers: int, progress: Progress | None, resume: 
     """Read all sources and write the parts that are not there yet.
 
     Raises:
-        DataError: A source is damaged or does not fit.
+        DataError: Sources are damaged or do not fit; names all of them up to `MOST_NAMED`.
         OSError: The disk is full or not writable.
         WorkFailed: A reading process was killed.
     """
@@ -131,28 +132,41 @@ def _open_journal(plan: Plan, resume: bool) -> None:
 
 
 def _written(plan: Plan, parts: list[int], workers: int) -> Iterator[int]:
+    """Write parts, and give the number of each that is there."""
     jobs = {part: replace(plan, sources=plan.part_sources(part)) for part in parts}
-    if workers <= 1 or len(parts) <= 1:
-        for part, job in jobs.items():
-            _write_part(job, plan.part_folder(part))
-            yield part
+    damaged: list[Problem] = []
+    for part, finish in _finished(plan, jobs, workers):
+        try:
+            finish()
+        except DataError as error:
+            damaged += error.problems
+            if len(damaged) >= MOST_NAMED:
+                break
+        yield part
+    if damaged:
+        raise DataError.of(damaged[:MOST_NAMED])
+
+
+def _finished(plan: Plan, jobs: dict[int, Plan], workers: int) -> Iterator[tuple[int, Callable[[], None]]]:
+    """Each part with what sees it written, or raises why it cannot be."""
+    if workers <= 1 or len(jobs) <= 1:
+        yield from ((part, partial(_write_part, job, plan.part_folder(part))) for part, job in jobs.items())
         return
     # Fresh processes: forking one that runs threads (torch, progress bars) can deadlock.
     context = multiprocessing.get_context("spawn")
     before = multiprocessing.active_children()
     with ProcessPoolExecutor(
-        min(workers, len(parts)), context, initializer=help_process, initargs=(os.getpid(),)
+        min(workers, len(jobs)), context, initializer=help_process, initargs=(os.getpid(),)
     ) as pool:
         futures = {pool.submit(_write_part, job, plan.part_folder(part)): part for part, job in jobs.items()}
         try:
             for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        except BrokenProcessPool as error:
-            raise WorkFailed(
-                "a reading process was killed", remedy="Use fewer workers, or free memory"
-            ) from error
-        except BaseException:  # an interruption, or a damaged file: nobody waits for the other parts
+                if isinstance(error := future.exception(), BrokenProcessPool):
+                    raise WorkFailed(
+                        "a reading process was killed", remedy="Use fewer workers, or free memory"
+                    ) from error
+                yield futures[future], future.result
+        except BaseException:  # an interruption, or too many damaged files: nobody waits for the other parts
             pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
                 if child not in before:
@@ -172,12 +186,7 @@ def _write_part(job: Plan, target: Path) -> None:
 
 
 def _fill(folder: Path, job: Plan) -> None:
-    border = Border(job.component, job.layout)
-    read = [
-        (clip, place(source, job.root))
-        for source in job.sources
-        for clip in border.read(job.reader, source, job.root)
-    ]
+    read = list(read_each(Border(job.component, job.layout), job.reader, job.sources, job.root))
     places = {clip.id: where for clip, where in read}
     if read:
         check_together([(clip.id, clip.frames.shape[1:], where) for clip, where in read], job.root)

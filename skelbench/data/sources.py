@@ -14,7 +14,7 @@ from skelbench.data.dataset import Clip, Clips, Reader
 from skelbench.errors import DataError, Problem
 
 SYNTHETIC_MARKER = "SYNTHETIC"
-_MOST_NAMED = 20
+MOST_NAMED = 20
 """Damaged files that one error names."""
 Progress = Callable[[int, int], None]
 """Called with (sources read, all sources)."""
@@ -43,7 +43,7 @@ def read_clips(
     """
     border = Border(component, layout)
     sources = border.sources(reader, root)
-    read = list(_read(border, reader, sources, root, progress))
+    read = list(read_each(border, reader, sources, root, progress))
     check_together([(clip.id, clip.frames.shape[1:], where) for clip, where in read], root)
     return Clips.of(
         [clip for clip, _ in read],
@@ -54,9 +54,14 @@ def read_clips(
     )
 
 
-def _read(
-    border: Border, reader: Reader, sources: Sequence[Any], root: Path, progress: Progress | None
+def read_each(
+    border: Border, reader: Reader, sources: Sequence[Any], root: Path, progress: Progress | None = None
 ) -> Iterator[tuple[Clip, str]]:
+    """Every recording of some sources with the file that it is from.
+
+    Raises:
+        DataError: Sources are damaged; names all of them up to `MOST_NAMED`.
+    """
     damaged: list[Problem] = []
     for number, source in enumerate(sources):
         try:
@@ -64,7 +69,7 @@ def _read(
                 yield clip, place(source, root)
         except DataError as error:
             damaged += error.problems
-            if len(damaged) >= _MOST_NAMED:
+            if len(damaged) >= MOST_NAMED:
                 break
         if progress:
             progress(number + 1, len(sources))

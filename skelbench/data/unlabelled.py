@@ -12,8 +12,9 @@ import numpy as np
 
 from skelbench.components import Dataset, Layout
 from skelbench.data.archives import check_file
-from skelbench.data.border import Border, called
-from skelbench.data.dataset import FileReader, FolderReader, Reader
+from skelbench.data.border import Border
+from skelbench.data.called import called
+from skelbench.data.dataset import BundleReader, FileReader, FolderReader, Reader
 from skelbench.errors import DataError
 
 
@@ -33,9 +34,9 @@ class Unlabelled:
 def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[Unlabelled]:
     """Recordings of a file or folder, one after the other.
 
-    A reader that can take single files (`FileReader`) gets those that its patterns name, one that puts files
-    together (`FolderReader`) what belongs together; anything else is read as the data set itself, and labels
-    that stand there are not looked at.
+    A reader that can take single files (`FileReader`) or files of many recordings (`BundleReader`) gets those
+    that its patterns name, one that puts files together (`FolderReader`) what belongs together; anything else
+    is read as the data set itself, and labels that stand there are not looked at.
 
     Args:
         component: The data set in whose form the recordings are.
@@ -53,7 +54,11 @@ def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[
     if together:
         yield from (Unlabelled(name, border.file(reader, *paths)) for name, paths in together.items())
     elif files:
-        yield from (Unlabelled(file.name, border.file(reader, file)) for file in files)
+        for file in files:
+            if _fits(file.name, getattr(reader, "bundles", ())):
+                yield from (Unlabelled(*one) for one in border.bundle(reader, file))
+            else:
+                yield Unlabelled(file.name, border.file(reader, file))
     else:
         yield from _recordings(border, reader, path)
 
@@ -65,10 +70,10 @@ def _together(component: Dataset, reader: Any, path: Path) -> dict[str, Sequence
 
 
 def _files(reader: Any, path: Path) -> list[Path]:
-    if not isinstance(reader, FileReader):
-        return []
+    single = reader.patterns if isinstance(reader, FileReader) else ()
+    patterns = (*single, *(reader.bundles if isinstance(reader, BundleReader) else ()))
     listed = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
-    return [file for file in listed if _fits(file.name, reader.patterns)]
+    return [file for file in listed if _fits(file.name, patterns)]
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

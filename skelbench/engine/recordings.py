@@ -52,7 +52,8 @@ def _of_skeletons(checked: Checked, clips: Clips) -> list[str]:
     if short := int((clips.lengths < clip.frames).sum()):
         found.append(f"{short} of {len(clips)} recordings are shorter than a clip of {clip.frames} frames")
     axes = checked.dataset.axes or checked.dataset.channels
-    farthest = float(np.abs(clips.frames[..., :axes]).max())
+    coordinates = clips.frames[..., :axes]
+    farthest = float(max(coordinates.max(), -coordinates.min()))  # without a copy, which may not fit memory
     if clip.normalise == "none" and farthest > _FAR:
         told = f"coordinates reach {farthest:.0f} and nothing brings them to a common scale"
         found.append(f"{told}: set data.clip.normalise: minmax_recording")

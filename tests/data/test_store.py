@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skelbench.data import Clips, is_store, open_store, parts, read_clips, store, write_store
+from skelbench.data import open as data_open
 from skelbench.data.fingerprint import raw_digest
 from skelbench.data.preprocess import preprocess
 from skelbench.errors import DataError, WorkFailed
@@ -80,6 +81,16 @@ def test_a_fault_in_another_process_comes_through_whole(tmp_path: Path, root: Pa
 class DyingReader(MadeReader):
     def read(self, source: Path):
         os._exit(9)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_damaged_files_of_all_parts_are_named_at_once(tmp_path: Path, root: Path, workers: int) -> None:
+    for name in ("001.txt", "004.txt"):  # of the first part and of the last
+        (root / name).write_text("0 x")
+    with pytest.raises(DataError) as caught:
+        write(tmp_path / "store", root, workers=workers)
+    assert sorted(Path(str(one.where)).name for one in caught.value.problems) == ["001.txt", "004.txt"]
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_killed_reading_process_is_told(tmp_path: Path, root: Path) -> None:
@@ -243,3 +254,16 @@ def test_changed_coordinates_are_found_by_a_deep_look(tmp_path: Path, root: Path
 def test_a_folder_that_is_no_store_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no store"):
         open_store(tmp_path)
+
+
+def test_more_than_memory_should_hold_is_read_into_a_file_of_which_nothing_is_left(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = data_open.open_clips(made_dataset(), root, preprocess="sgcn", layout=CHAIN)
+    monkeypatch.setattr(data_open, "_IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    large = data_open.open_clips(made_dataset(), root, preprocess="sgcn", layout=CHAIN)
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    assert isinstance(large.frames, np.memmap)
+    same(large, whole)
+    assert raw_digest(large) == raw_digest(whole)

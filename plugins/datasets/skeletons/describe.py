@@ -15,10 +15,13 @@ from skelbench.errors import DataError, SkelbenchError
 
 from ..common.unpickle import load_pickle
 from . import bundles, pattern, tables
+from .arrays import Y
 from .guess_form import FormGuess, guess_files
 from .guess_many import guess_arrays, guess_pyskl
 from .guess_names import guess_names
+from .npz import Npz
 from .params import SkeletonsParams
+from .pyskl import pyskl_annotations
 from .reader import SkeletonsReader
 
 _LOOKED_INTO = 12
@@ -75,11 +78,11 @@ def _files_of_parts(names: Sequence[str]) -> str:
 
 def _of_bundle(file: Path) -> tuple[FormGuess, set[Any]]:
     if file.suffix.lower() == ".npz":
-        with bundles.open_npz(file) as content:
-            arrays = {name: content[name] for name in content.files}
-        return guess_arrays(arrays), _labels(arrays)
+        with Npz(file) as npz:
+            arrays = {name: npz.rows(name) for name in npz}
+            return guess_arrays(arrays), _labels(arrays)
     content = load_pickle(file)
-    annotations = bundles.pyskl_annotations(content)
+    annotations = pyskl_annotations(content)
     if annotations is not None:
         return guess_pyskl(content, annotations), {one.get("label") for one in annotations}
     if not isinstance(content, Mapping):
@@ -91,7 +94,7 @@ def _of_bundle(file: Path) -> tuple[FormGuess, set[Any]]:
 
 def _labels(arrays: Mapping[str, Any]) -> set[Any]:
     names = [name for name in ("y_train", "y_test") if name in arrays]
-    names = names or [name for name in bundles.Y if name in arrays][:1]
+    names = names or [name for name in Y if name in arrays][:1]
     flat = [one for name in names for one in arrays[name]]
     return {
         one.item() if hasattr(one, "item") and getattr(one, "ndim", 0) == 0 else one

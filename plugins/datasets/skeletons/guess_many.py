@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from . import bundles
+from .arrays import CTR_GCN, PART, WHO, X, Y
 from .guess_form import FormGuess, of_shape
 from .params import SCORE
+from .pyskl import split_names
 
 
 def guess_pyskl(content: Any, annotations: Sequence[Mapping[str, Any]]) -> FormGuess:
@@ -26,7 +27,7 @@ def guess_pyskl(content: Any, annotations: Sequence[Mapping[str, Any]]) -> FormG
     guess.channels(names)
     most = max(np.shape(one["keypoint"])[0] for one in annotations)
     guess.values |= {"persons": int(most)} if most > 1 else {}
-    splits = bundles.split_names(content)
+    splits = split_names(content)
     if len(splits) > 1:
         guess.values["split"] = {"name": splits[0]}
         guess.doubts.append(f"split: one of {', '.join(splits)}")
@@ -34,11 +35,11 @@ def guess_pyskl(content: Any, annotations: Sequence[Mapping[str, Any]]) -> FormG
 
 
 def guess_arrays(content: Mapping[str, Any]) -> FormGuess:
-    """An npz, or a pickle of named lists."""
+    """A pickle of named lists, or the rows of an npz's arrays."""
     guess = FormGuess()
-    if {"x_train", "x_test", "y_train", "y_test"} <= set(content):
+    if set(content) >= CTR_GCN:
         return of_shape(np.shape(content["x_train"])[1:])
-    usual = next((name for name in bundles.X if name in content), None)
+    usual = next((name for name in X if name in content), None)
     sizes = {name: np.ndim(_first(value)) for name, value in content.items() if np.ndim(_first(value)) >= 2}
     x = usual or next(iter(sizes), None)
     if x is None:
@@ -46,7 +47,8 @@ def guess_arrays(content: Mapping[str, Any]) -> FormGuess:
         return guess
     found = of_shape(np.shape(_first(content[x])))
     found.values |= {} if usual else {"x": x}
-    if not any(name in content for name in bundles.Y):
+    _performers(found, content)
+    if not any(name in content for name in Y):
         flat = [
             n
             for n in content
@@ -57,6 +59,18 @@ def guess_arrays(content: Mapping[str, Any]) -> FormGuess:
             f"y: {flat[0]} is taken for the classes" if flat else "y: no array of classes was recognised"
         )
     return found
+
+
+def _performers(guess: FormGuess, content: Mapping[str, Any]) -> None:
+    """Name the array of performers, and let folds keep them together."""
+    who = next((name for name in WHO if name in content), None)
+    if who is None:
+        return
+    guess.values["who"] = who
+    performers = {str(one) for one in content[who]}
+    if len(performers) > 1 and not any(name in content for name in PART):
+        guess.values["split"] = {"folds": min(5, len(performers))}
+        guess.doubts.append(f"split: by {len(performers)} performers; or subjects: [those who train]")
 
 
 def _first(value: Any) -> Any:

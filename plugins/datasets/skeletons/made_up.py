@@ -12,7 +12,7 @@ from skelbench.data import Clip
 from skelbench.data.synthetic import generate
 from skelbench.errors import DataError
 
-from .bundles import open_npz
+from .npz import Npz
 from .params import SCORE, SkeletonsParams
 from .split import TEST, TRAIN, subject_number
 
@@ -81,7 +81,7 @@ def read(path: Path) -> Sequence[Clip]:
         DataError: It is damaged.
     """
     try:
-        with open_npz(path) as content:
+        with Npz(path) as content:
             x, lengths, y, who, part = (content[name] for name in _ARRAYS)
     except (KeyError, ValueError, OSError) as error:
         what = f"cannot be read ({type(error).__name__})"

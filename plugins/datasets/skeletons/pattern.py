@@ -23,11 +23,13 @@ class Found:
         id: Its path below the root without what follows the last dot, and without the number of a frame.
         paths: Its file, or its files by the number of the frame.
         parts: What the named parts of the pattern are.
+        piece: Of a file of many recordings, those that are read together; None: all.
     """
 
     id: str
     paths: tuple[Path, ...]
     parts: dict[str, str] = field(default_factory=dict)
+    piece: range | None = None
 
     @property
     def path(self) -> Path:

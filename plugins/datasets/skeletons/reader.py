@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skelbench.components import Layout
-from skelbench.data import Clip, Clips
+from skelbench.data import Clip, Clips, registered_layout
 from skelbench.errors import DataError, did_you_mean
 from skelbench.layouts import LayoutOptions
 
-from ...layouts import LAYOUTS
 from . import bundles, made_up, pattern, tables
+from .arrays import Arrays, Item
 from .loose import gathered
 from .params import SkeletonsParams
+from .pyskl import Pyskl
 from .shape import Form
 from .split import TEST, TRAIN, UNKNOWN, is_train, listed_part, read_lists, subject_number
 
@@ -36,6 +38,7 @@ class SkeletonsReader:
     """
 
     patterns: tuple[str, ...] = tuple(f"*{ending}" for ending in tables.ENDINGS)
+    bundles: tuple[str, ...] = tuple(f"*{ending}" for ending in bundles.ENDINGS)
 
     def __init__(self, **params: Any) -> None:
         self.params = SkeletonsParams(**params)
@@ -44,24 +47,21 @@ class SkeletonsReader:
         self.class_names: tuple[str, ...] = given if isinstance(given, tuple) else numbered
         self.dropped: tuple[str, ...] = ()
         self._lists: dict[str, int] = {}
+        self._opened: tuple[Path, Arrays | Pyskl] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which opens files by itself."""
+        return {**self.__dict__, "_opened": None}
 
     @property
     def layout(self) -> Layout:
         """The skeleton.
 
         Raises:
-            DataError: There is none of that name.
+            PluginError: There is none of that name.
         """
         given = self.params.layout
-        if isinstance(given, LayoutOptions):
-            return given.layout()
-        known = {layout.name: layout for layout in LAYOUTS}
-        if given not in known:
-            remedy = f"{did_you_mean(given, known)} Or write 'joints' and 'bones' under 'layout'"
-            raise DataError(
-                f"there is no built-in layout '{given}'", where="data.dataset.layout", remedy=remedy
-            )
-        return known[given]
+        return given.layout() if isinstance(given, LayoutOptions) else registered_layout(given)
 
     @property
     def form(self) -> Form:
@@ -80,8 +80,17 @@ class SkeletonsReader:
             return [pattern.Found("", (root / made_up.FILE,))]
         found = self._found(root)
         self._lists = read_lists(root, self.params.split)
-        self._name_classes(found)
-        return found
+        several = [one for one in found if one.path.suffix.lower() in bundles.ENDINGS]
+        texts, pieces = set[str](), []
+        for one in several:
+            try:
+                bundle = self._bundle(one.path)
+                texts |= {label for label in bundle.labels() if isinstance(label, str)}
+                pieces += [replace(one, piece=piece) for piece in bundle.pieces()]
+            except DataError:  # is told when it is read, with whatever else is damaged
+                pieces.append(one)
+        self._name_classes(texts | {one.parts[pattern.CLASS] for one in found if pattern.CLASS in one.parts})
+        return pieces or found
 
     def _found(self, root: Path) -> list[pattern.Found]:
         if self.params.files is not None and root.is_dir():
@@ -107,14 +116,16 @@ class SkeletonsReader:
             raise DataError(what, where=paths[0], remedy="Give the folder and set 'files' of the data set")
         return [pattern.Found("", (paths[0],))]
 
-    def _name_classes(self, found: Sequence[pattern.Found]) -> None:
+    def _bundle(self, path: Path) -> Arrays | Pyskl:
+        """A file of many recordings, open until another one is wanted."""
+        if self._opened is None or self._opened[0] != path:
+            self._opened = (path, bundles.open_bundle(path, self.form))
+        return self._opened[1]
+
+    def _name_classes(self, names: set[str]) -> None:
         """Take names of folders and texts for the classes, where the parameters only count them."""
         if isinstance(self.params.classes, tuple) or self.params.labels is not None:
             return
-        names = {one.parts[pattern.CLASS] for one in found if pattern.CLASS in one.parts}
-        for one in found:
-            if pattern.CLASS not in one.parts and one.path.suffix.lower() in bundles.ENDINGS:
-                names |= set(_texts(one.path, self.form))
         if names and len(names) != self.params.class_count:
             some = ", ".join(sorted(names)[:5])
             count = self.params.class_count
@@ -134,7 +145,8 @@ class SkeletonsReader:
         if source.path.name == made_up.FILE:
             return made_up.read(source.path)
         if source.path.suffix.lower() in bundles.ENDINGS:
-            clips = [self._of_item(item, source) for item in bundles.read_bundle(source.path, self.form)]
+            items = self._bundle(source.path).items(source.piece)
+            clips = [self._of_item(item, source) for item in items]
             return [clip for clip in clips if clip is not None]
         clip = self._of_file(source)
         return [] if clip is None else [clip]
@@ -154,6 +166,15 @@ class SkeletonsReader:
             DataError: One is truncated, malformed or of another form.
         """
         return tables.read_recording(paths, self.form)
+
+    def unlabelled(self, path: Path) -> Iterator[tuple[str, np.ndarray]]:
+        """Each recording of a file of many by its id, (T, M, V, C) float32; classes are not looked at.
+
+        Raises:
+            DataError: The file is damaged, or a recording does not fit the parameters.
+        """
+        for item in bundles.open_bundle(path, self.form, labelled=False).items():
+            yield item.id, item.frames
 
     def gathered(self, folder: Path) -> dict[str, tuple[Path, ...]]:
         """See `skelbench_plugins.datasets.skeletons.loose.gathered`."""
@@ -179,7 +200,7 @@ class SkeletonsReader:
             setup=part,
         )
 
-    def _of_item(self, item: bundles.Item, source: pattern.Found) -> Clip | None:
+    def _of_item(self, item: Item, source: pattern.Found) -> Clip | None:
         part = self._part(source, item.id)
         if part == UNKNOWN and item.train is not None:
             part = TRAIN if item.train else TEST
@@ -245,13 +266,3 @@ class SkeletonsReader:
     def synthesise(self, root: Path, *, clips: int, seed: int, classes: int | None = None) -> None:
         """Write made-up recordings as one npz, which is read whatever the parameters say of files."""
         made_up.write(root, self.params, self.layout, clips=clips, seed=seed, classes=classes)
-
-
-def _texts(path: Path, form: Form) -> list[str]:
-    """The classes in a file where they are texts."""
-    found = []
-    for item in bundles.read_bundle(path, form):
-        if not isinstance(item.label, str):
-            break
-        found.append(item.label)
-    return found

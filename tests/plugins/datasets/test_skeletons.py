@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
+import zipfile
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skelbench.data import open_store, write_store
+from skelbench.data.unlabelled import read_unlabelled
 from skelbench.errors import DataError, SkelbenchError
+from skelbench.host.registry import load_registry
 from skelbench.testing.datasets import DatasetConformance
+from skelbench_plugins.datasets.skeletons.npz import Npz
 from tests.plugins.datasets.own import (
     FLORENCE,
     FORMS,
@@ -323,6 +330,108 @@ def test_a_file_that_is_too_large_for_one_recording_is_not_read(tmp_path: Path) 
         file.truncate(4 << 30)  # takes no room on the disk
     with pytest.raises(DataError, match=r"4\.0 GiB are no single recording"):
         read(MSR_ACTION3D, tmp_path)
+
+
+def large_npz(path: Path, recordings: int, **options: Any) -> np.ndarray:
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (recordings, 100, 20, 3)).astype(np.float32)
+    save = np.savez_compressed if options.get("compressed") else np.savez
+    save(path, x=x, y=np.arange(recordings) % 2, who=np.arange(recordings) % 4)
+    return x
+
+
+LARGE = "{layout: kinect20, classes: 2, who: who, split: {subjects: [1, 3]}}"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_recordings_of_a_large_npz_are_read_a_few_at_a_time(tmp_path: Path, compressed: bool) -> None:
+    x = large_npz(tmp_path / "own.npz", 60, compressed=compressed)
+    reader = component(LARGE).reader()
+    sources = reader.sources(tmp_path)
+    assert len(sources) > 3
+    for source in [*sources, sources[1], sources[-1], sources[0]]:  # also backwards
+        clips = reader.read(source)
+        assert 1 <= len(clips) < 20
+        for clip in clips:
+            number = int(clip.id.rpartition("/")[2])
+            assert np.array_equal(clip.frames[:, 0], x[number])
+            assert (clip.label, clip.subject) == (number % 2, number % 4)
+
+
+def test_a_large_npz_takes_little_memory(tmp_path: Path) -> None:
+    large_npz(tmp_path / "own.npz", 4000)  # 96 MB
+    own, layout = component(LARGE), load_registry().get("layout", "kinect20")
+    tracemalloc.start()
+    try:
+        write_store(tmp_path / "store", own, own.reader(), tmp_path, preprocess="none", layout=layout)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(open_store(tmp_path / "store")) == 4000
+    assert most < 90e6  # less than the file holds, whatever its size
+
+
+def test_an_array_in_another_order_is_read_at_once_unless_it_is_too_large(tmp_path: Path) -> None:
+    x = drawn(4, 5, 20, 3)
+    np.savez(tmp_path / "own.npz", x=np.asfortranarray(x), y=np.arange(4) % 2)
+    yaml = "{layout: kinect20, classes: 2, split: {share: 0.5}}"
+    np.testing.assert_allclose(read(yaml, tmp_path).clip(3).frames[:, 0], x[3], rtol=1e-6)
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
+        with archive.open("x.npy", "w", force_zip64=True) as file:
+            header = {"descr": "<f8", "fortran_order": True, "shape": (4, 5000, 4000, 3)}
+            np.lib.format.write_array_header_1_0(file, header)
+        with archive.open("y.npy", "w") as file:
+            np.save(file, np.arange(4) % 2)
+    with pytest.raises(DataError, match=r"'x' has 1\.8 GiB and cannot be read piece by piece"):
+        Npz(tmp_path / "own.npz").rows("x")
+
+
+def test_a_large_npz_that_is_cut_short_is_named(tmp_path: Path) -> None:
+    large_npz(tmp_path / "own.npz", 60)
+    content = bytearray((tmp_path / "own.npz").read_bytes())
+    content[len(content) // 2] ^= 255  # which the sum of the archive tells at the end of the array
+    (tmp_path / "own.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"own\.npz.*'x' cannot be read"):
+        read(LARGE, tmp_path)
+
+
+def test_a_file_of_recordings_without_classes_can_be_classified(tmp_path: Path) -> None:
+    x = drawn(3, 5, 17, 3)
+    layout = load_registry().get("layout", "coco17")
+    bare = {"frame_dir": "v", "keypoint": x[:1, ..., :2], "keypoint_score": x[:1, ..., 2]}
+    (tmp_path / "bare.pkl").write_bytes(pickle.dumps({"annotations": [bare], "split": {"train": []}}))
+    np.savez(tmp_path / "bare.npz", x=x)
+    own = component(PYSKL)
+    (one,) = read_unlabelled(own, layout, tmp_path / "bare.pkl")
+    assert one.id == "v"
+    np.testing.assert_allclose(one.frames[:, 0], x[0], rtol=1e-6)
+    found = list(read_unlabelled(own, layout, tmp_path))  # a folder of both
+    assert [one.id for one in found] == ["bare/0", "bare/1", "bare/2", "v"]
+    np.testing.assert_allclose(found[2].frames[:, 0], x[2], rtol=1e-6)
+    with pytest.raises(DataError, match="has no array of classes under a usual name"):
+        read(PYSKL, tmp_path / "bare.npz")
+
+
+def test_a_layout_may_be_a_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "site" / "hands-0.1.dist-info"
+    write(info / "METADATA", "Metadata-Version: 2.1\nName: hands\nVersion: 0.1\n")
+    write(info / "entry_points.txt", "[skelbench]\nhands = hands_plugin\n")
+    plugin = """
+        from skelbench import hookimpl
+        from skelbench.layouts import LayoutOptions
+
+        @hookimpl
+        def register_layouts():
+            bones = [(i, i - 1) for i in range(1, 21)]
+            return [LayoutOptions(name="hands.hand21", joints=21, bones=bones).layout("A hand")]
+    """
+    write(tmp_path / "site" / "hands_plugin.py", dedent(plugin))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    x = drawn(4, 5, 21, 3)
+    np.savez(tmp_path / "own.npz", x=x, y=np.array([0, 1, 0, 1]))
+    clips = read("{layout: hands.hand21, classes: 2, split: {share: 0.5}}", tmp_path / "own.npz")
+    assert clips.frames.shape[1:] == (1, 21, 3)
+    with pytest.raises(SkelbenchError, match=r"unknown layout 'hands\.hand22'.*hands\.hand21"):
+        read("{layout: hands.hand22, classes: 2, split: {share: 0.5}}", tmp_path / "own.npz")
 
 
 def test_files_that_do_not_fit_are_counted(tmp_path: Path) -> None:
