@@ -48,7 +48,7 @@ def misfits(spec: Spec, dataset: Dataset, layout: Layout | None) -> Iterator[Fau
     for path, wanted, does in ((_ROTATE, 3, "rotates in space"), (_MOVE, 2, "moves in the image plane")):
         for place in (path, (*_SEARCH, *path)):
             if _given(spec, place) and (axes != wanted or (path == _ROTATE and dataset.channels != 3)):
-                what = f"'{path[-1]}' {does}, and joints of data set '{dataset.name}' have {axes} coordinates"
+                what = f"'{path[-1]}' {does}, and joints of data set '{dataset.name}' have {_values(dataset)}"
                 yield what, place, "Leave it out"
     yield from _unknown_subjects(spec, dataset)
 
@@ -67,14 +67,21 @@ def _preprocess_misfit(name: str, dataset: Dataset, layout: Layout) -> str:
     """Why a pre-processing cannot be done, or nothing."""
     axes = dataset.channels if dataset.axes is None else dataset.axes
     if name in ("sgcn", "hand") and (axes, dataset.channels) != (3, 3):
-        return f"turns or scales in space, and joints of data set '{dataset.name}' have {axes} coordinates"
+        return f"turns or scales in space, and joints of data set '{dataset.name}' have {_values(dataset)}"
     if name == "kinetics2d" and (axes, dataset.channels) != (2, 3):
-        return f"takes x, y and a score, which joints of data set '{dataset.name}' have not"
+        return f"takes x, y and a score, and joints of data set '{dataset.name}' have {_values(dataset)}"
     if name == "sgcn" and layout.torso is None:
         return f"needs a torso, which layout '{layout.name}' does not name"
     if name == "hand" and not set(_HAND) <= set(layout.joints):
         return f"needs the joints {' and '.join(_HAND)}, which layout '{layout.name}' has not"
     return ""
+
+
+def _values(dataset: Dataset) -> str:
+    """What a joint has, in words."""
+    axes = dataset.channels if dataset.axes is None else dataset.axes
+    others = dataset.channels - axes
+    return f"{axes} coordinates" + (" and a score" if others == 1 else f" and {others} others" * bool(others))
 
 
 def _given(spec: Spec, path: Path) -> Any:

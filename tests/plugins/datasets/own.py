@@ -6,6 +6,7 @@ None of them is a real recording: numbers are drawn at random.
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,17 @@ split: {subjects: [1, 3]}
 """
 
 
+_PAIRS = (
+    *("s01s02", "s01s03", "s01s07", "s02s01", "s02s03", "s02s06", "s02s07", "s03s02", "s03s04", "s03s05"),
+    *("s03s06", "s04s02", "s04s03", "s04s06", "s05s02", "s05s03", "s06s02", "s06s03", "s06s04", "s07s01"),
+    "s07s03",
+)
+
+
 def sbu(root: Path) -> dict[str, np.ndarray]:
     """SBU Kinect Interaction: comma columns, a frame's number and 2 x 15 x (x, y, z)."""
     made = {}
-    for pair in ("s01s02", "s03s04", "s02s07", "s05s06", "s07s03", "s04s02"):
+    for pair in _PAIRS:
         for label in (1, 2):
             x = drawn(FRAMES, 2, 15, 3, seed=label)
             table = np.column_stack([np.arange(1, FRAMES + 1), x.reshape(FRAMES, -1)])
@@ -106,9 +114,9 @@ def florence(root: Path) -> dict[str, np.ndarray]:
     """Florence 3D Actions, a file a clip: a line a joint in millimetres, ending in a blank."""
     made = {}
     for label in (1, 2):
-        for subject in (1, 2):
-            x = 1000 * drawn(FRAMES, 15, 3, seed=10 * label + subject)
-            name = f"a{label:02d}_s{subject}_id{7 * label + subject}"
+        for subject in range(1, 11):
+            x = 1000 * drawn(FRAMES, 15, 3, seed=20 * label + subject)
+            name = f"a{label:02d}_s{subject}_id{10 * label + subject}"
             write(root / f"{name}.txt", rows(x.reshape(-1, 3)).replace("\n", " \n"))
             made[name] = x[:, None]
     return made
@@ -130,16 +138,16 @@ def jhmdb(root: Path) -> dict[str, np.ndarray]:
     root.mkdir(parents=True, exist_ok=True)
     made = {}
     for part in ("train", "test"):
-        poses = [drawn(FRAMES + n, 15, 2, seed=n + len(part)) for n in range(4)]
-        content = {"pose": poses, "label": ["wave", "clap", "wave", "clap"]}
+        poses = [drawn(FRAMES + n % 3, 15, 2, seed=n + len(part)) for n in range(28)]
+        content = {"pose": poses, "label": [f"action {n % 14:02d}" for n in range(28)]}
         (root / f"GT_{part}_1.pkl").write_bytes(pickle.dumps(content))
-        made |= {f"GT_{part}_1/{n}": pose[:, None] for n, pose in enumerate(poses)}
+        made |= {f"GT_{part}_1/{n:02d}": pose[:, None] for n, pose in enumerate(poses)}
     return made
 
 
 JHMDB = """
 files: GT_{split}_1.pkl
-classes: 2
+classes: 14
 channels: [x, y]
 layout: {joints: 15, bones: [[1, 0], [2, 0], [3, 0], [4, 0], [5, 1], [6, 1], [7, 3], [8, 4], [9, 5], [10, 6],
          [11, 7], [12, 8], [13, 9], [14, 10]]}
@@ -151,10 +159,10 @@ def mediapipe(root: Path) -> dict[str, np.ndarray]:
     header = ",".join(["time", *(f"{c}{j}" for j in range(33) for c in ("x", "y", "z", "v"))])
     made = {}
     for number, name in enumerate(("squat", "lunge")):
-        for subject in (1, 2):
-            x = drawn(FRAMES, 33, 4, seed=10 * number + subject)
+        for subject, trial in product((1, 2), range(3)):
+            x = drawn(FRAMES, 33, 4, seed=100 * number + 10 * subject + trial)
             table = np.column_stack([np.arange(FRAMES) / 30, x.reshape(FRAMES, -1)])
-            path = f"{name}/p{subject:02d}_000"
+            path = f"{name}/p{subject:02d}_{trial:03d}"
             write(root / f"{path}.csv", f"{header}\n{rows(table, ',')}")
             made[path] = x[:, None, :, :3]
     return made
@@ -172,19 +180,18 @@ split: {subjects: [1]}
 def openpose(root: Path) -> dict[str, np.ndarray]:
     """OpenPose with --write_json: a folder a video, a file a frame, people of x, y, score."""
     made = {}
-    for part in ("train", "test"):
-        for label in ("jump", "sit"):
-            x = drawn(FRAMES, 2, 25, 3, seed=len(part) + len(label))
-            x[:, 0, :, 2] = 0.3  # the second person is the surer one
-            x[:, 1, :, 2] = 0.8
-            for frame, people in enumerate(x):
-                content: dict[str, Any] = {"version": 1.3}
-                content["people"] = [
-                    {"person_id": [-1], "pose_keypoints_2d": person.ravel().tolist()} for person in people
-                ]
-                name = f"{part}/{label}/clip1/clip1_{frame:012d}_keypoints.json"
-                write(root / name, json.dumps(content))
-            made[f"{part}/{label}/clip1/clip1__keypoints"] = x[:, 1:]
+    for part, label, clip in product(("train", "test"), ("jump", "sit"), ("clip1", "clip2")):
+        x = drawn(FRAMES, 2, 25, 3, seed=len(part + label + clip))
+        x[:, 0, :, 2] = 0.3  # the second person is the surer one
+        x[:, 1, :, 2] = 0.8
+        for frame, people in enumerate(x):
+            content: dict[str, Any] = {"version": 1.3}
+            content["people"] = [
+                {"person_id": [-1], "pose_keypoints_2d": person.ravel().tolist()} for person in people
+            ]
+            name = f"{part}/{label}/{clip}/{clip}_{frame:012d}_keypoints.json"
+            write(root / name, json.dumps(content))
+        made[f"{part}/{label}/{clip}/{clip}__keypoints"] = x[:, 1:]
     return made
 
 
@@ -202,12 +209,12 @@ def pyskl(root: Path) -> dict[str, np.ndarray]:
 
     root.mkdir(parents=True, exist_ok=True)
     annotations, made = [], {}
-    for number in range(6):
+    for number in range(12):
         x, score = drawn(1, FRAMES, 17, 2, seed=number), drawn(1, FRAMES, 17, seed=number)
         one = {"frame_dir": f"v{number}", "label": number % 3, "total_frames": FRAMES}
         annotations.append({**one, "img_shape": (480, 640), "keypoint": x, "keypoint_score": score})
         made[f"v{number}"] = np.concatenate([x, score[..., None]], axis=3).transpose(1, 0, 2, 3)
-    split = {"train": [f"v{n}" for n in range(3)], "val": [f"v{n}" for n in range(3, 6)]}
+    split = {"train": [f"v{n}" for n in range(6)], "val": [f"v{n}" for n in range(6, 12)]}
     (root / "own.pkl").write_bytes(pickle.dumps({"split": split, "annotations": annotations}))
     return made
 
