@@ -121,6 +121,9 @@ class Arrays:
         arrays = {key: self.content[name] for key, name in table.names.items() if key != "x"}
         arrays["x"] = self._recordings(table.names["x"])
         count = len(arrays["x"])
+        if not count:
+            what = f"the array '{table.names['x']}' holds no recording"
+            raise DataError(what, where=self.path, remedy="Name another array in 'x'")
         for key, array in arrays.items():
             if _count(array) != count:
                 found = "no" if _count(array) is None else _count(array)
@@ -172,6 +175,12 @@ class Arrays:
             for number in own if piece is None else piece:
                 if number in own:
                     yield self._item(table, arrays, number - own.start, len(own))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        for arrays in self.__dict__.get("_found", ()):
+            if isinstance(arrays["x"], Rows):
+                arrays["x"].close()
 
     def _item(self, table: _Table, arrays: Mapping[str, Any], number: int, count: int) -> Item:
         where, width = f"{self.path}, recording {number}", len(str(count))

@@ -78,9 +78,9 @@ def _files_of_parts(names: Sequence[str]) -> str:
 
 def _of_bundle(file: Path) -> tuple[FormGuess, set[Any]]:
     if file.suffix.lower() == ".npz":
-        with Npz(file) as npz:
-            arrays = {name: npz.rows(name) for name in npz}
-            return guess_arrays(arrays), _labels(arrays)
+        npz = Npz(file)
+        arrays = {name: npz.rows(name) for name in npz}
+        return guess_arrays(arrays), _labels(arrays)
     content = load_pickle(file)
     annotations = pyskl_annotations(content)
     if annotations is not None:

@@ -81,8 +81,8 @@ def read(path: Path) -> Sequence[Clip]:
         DataError: It is damaged.
     """
     try:
-        with Npz(path) as content:
-            x, lengths, y, who, part = (content[name] for name in _ARRAYS)
+        content = Npz(path)
+        x, lengths, y, who, part = (content[name] for name in _ARRAYS)
     except (KeyError, ValueError, OSError) as error:
         what = f"cannot be read ({type(error).__name__})"
         raise DataError(what, where=path, remedy="Remove it and make it again") from error

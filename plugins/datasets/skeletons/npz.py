@@ -34,25 +34,24 @@ class Npz(Mapping[str, Any]):
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = np.load(path, allow_pickle=False)
+            with self._open() as file:
+                self._names = tuple(file.files)
         except _DAMAGE as error:
             what = f"cannot be read ({error})"
             remedy = "Write it with numpy.savez, without objects"
             raise DataError(what, where=path, remedy=remedy) from error
-        if not isinstance(self._file, np.lib.npyio.NpzFile):
-            raise DataError("is no npz file", where=path, remedy="Write it with numpy.savez")
 
-    def __enter__(self) -> Npz:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def _open(self) -> np.lib.npyio.NpzFile:
+        found = np.load(self.path, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise DataError("is no npz file", where=self.path, remedy="Write it with numpy.savez")
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._file.files)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._file.files)
+        return len(self._names)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """A whole array.
@@ -61,10 +60,11 @@ class Npz(Mapping[str, Any]):
             KeyError: There is none of that name.
             DataError: It cannot be read.
         """
-        if name not in self._file.files:
+        if name not in self._names:
             raise KeyError(name)
         try:
-            found: np.ndarray = self._file[name]
+            with self._open() as file:
+                found: np.ndarray = file[name]
         except _DAMAGE as error:
             raise damaged(name, self.path, error) from error
         return found
@@ -76,10 +76,10 @@ class Npz(Mapping[str, Any]):
             KeyError: There is none of that name.
             DataError: It cannot be read, or is too large to be read at once and has to be.
         """
-        if name not in self._file.files:
+        if name not in self._names:
             raise KeyError(name)
         try:
-            with self._member(name) as member:
+            with zipfile.ZipFile(self.path) as archive, archive.open(_member(archive, name)) as member:
                 read_header = _HEADERS.get(np.lib.format.read_magic(member))
                 shape, fortran, dtype = read_header(member) if read_header else ((), True, np.dtype("O"))
         except _DAMAGE as error:
@@ -100,10 +100,9 @@ class Npz(Mapping[str, Any]):
             remedy = "Store recordings along its first axis, in the order of C (numpy.ascontiguousarray)"
             raise DataError(what, where=self.path, remedy=remedy)
 
-    def _member(self, name: str) -> IO[bytes]:
-        archive: zipfile.ZipFile = self._file.zip
-        listed = archive.namelist()
-        return archive.open(name if name in listed else f"{name}.npy")
+
+def _member(archive: zipfile.ZipFile, name: str) -> str:
+    return name if name in archive.namelist() else f"{name}.npy"
 
 
 class Rows:
@@ -116,7 +115,7 @@ class Rows:
 
     def __init__(self, npz: Npz, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._npz, self._name, self.shape, self.dtype = npz, name, shape, dtype
-        self._member: IO[bytes] | None = None
+        self._open: tuple[zipfile.ZipFile, IO[bytes]] | None = None
         self._next = 0
 
     def __len__(self) -> int:
@@ -147,21 +146,32 @@ class Rows:
             if len(content) != self.row_bytes:
                 raise EOFError("it is cut short")
             self._next = number + 1
+            if self._next == len(self):
+                member.read()  # the sum of the whole is compared at its end
+                self.close()
             return np.frombuffer(content, self.dtype).reshape(self.shape[1:])
         except _DAMAGE as error:
+            self.close()
             raise damaged(self._name, self._npz.path, error) from error
 
     def _at(self, number: int) -> IO[bytes]:
         """The open member, at the beginning of a piece."""
-        if self._member is None or number < self._next:
-            if self._member is not None:
-                self._member.close()
-            self._member = self._npz._member(self._name)
-            _HEADERS[np.lib.format.read_magic(self._member)](self._member)
-            self._next = 0
+        if number < self._next:
+            self.close()
+        if self._open is None:
+            archive = zipfile.ZipFile(self._npz.path)
+            self._open = archive, archive.open(_member(archive, self._name))
+            _HEADERS[np.lib.format.read_magic(self._open[1])](self._open[1])
         for _ in range(number - self._next):
-            self._member.read(self.row_bytes)
-        return self._member
+            self._open[1].read(self.row_bytes)
+        return self._open[1]
+
+    def close(self) -> None:
+        """Let go of the file; reading begins anew."""
+        if self._open is not None:
+            for opened in reversed(self._open):
+                opened.close()
+        self._open, self._next = None, 0
 
     def whole(self) -> np.ndarray:
         """All of it.
@@ -176,4 +186,6 @@ class Rows:
 def damaged(name: str, path: Path, error: Exception) -> DataError:
     """What is said of an array that cannot be read."""
     what = f"the array '{name}' cannot be read ({str(error)[:80]})"
-    return DataError(what, where=path, remedy="Store numbers and texts, no objects")
+    objects = isinstance(error, ValueError) and "Object" in str(error)
+    remedy = "Store numbers and texts, no objects" if objects else "Make or fetch the file again"
+    return DataError(what, where=path, remedy=remedy)

@@ -77,7 +77,8 @@ def find(root: Path, pattern: str) -> tuple[list[Found], list[str]]:
     """
     found, others = fitting(root, pattern)
     if not found:
-        shown = f"; one of them is '{others[0]}'" if others else ""
+        alike = [name for name in others if name.endswith(Path(pattern).suffix)] or others
+        shown = f"; one of them is '{alike[0]}'" if alike else ""
         what = f"none of {len(others)} files fits 'files: {pattern}'{shown}"
         remedy = "Correct 'files', or see what `skelbench data describe` proposes"
         raise DataError(what, where=root, remedy=remedy)

@@ -49,6 +49,9 @@ class Pyskl:
         """The class of every recording."""
         return [plain(one.get("label")) for one in self._annotations]
 
+    def close(self) -> None:
+        """There is no open file."""
+
     def pieces(self) -> list[range | None]:
         """All recordings, which are in memory anyway."""
         return [None]

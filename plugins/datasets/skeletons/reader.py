@@ -145,8 +145,12 @@ class SkeletonsReader:
         if source.path.name == made_up.FILE:
             return made_up.read(source.path)
         if source.path.suffix.lower() in bundles.ENDINGS:
-            items = self._bundle(source.path).items(source.piece)
-            clips = [self._of_item(item, source) for item in items]
+            bundle = self._bundle(source.path)
+            try:
+                clips = [self._of_item(item, source) for item in bundle.items(source.piece)]
+            except DataError:
+                bundle.close()
+                raise
             return [clip for clip in clips if clip is not None]
         clip = self._of_file(source)
         return [] if clip is None else [clip]

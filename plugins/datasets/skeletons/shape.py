@@ -14,6 +14,7 @@ from skelbench.errors import DataError
 from .params import IGNORED, SCORE, SkeletonsParams
 
 _ROW = "MVC"
+_MOST_PERSONS = 100
 _USUAL = ("TVC", "TMVC", "MTVC", "CTVM", "CTV", "TV", "VTC")
 """Orders of axes that are tried where none is said, the likeliest first."""
 
@@ -45,6 +46,9 @@ class Form:
         if x.ndim == 2 and (self.params.axes is None or set(self.params.axes) <= set(_ROW)):
             return self.of_rows(x, where)
         axes = self._axes(x.shape)
+        if axes is None and (persons := self._persons(x.shape)):
+            what = f"{persons} persons, and {self.params.persons} are declared"
+            raise DataError(what, where=where, remedy=f"Set persons: {persons}")
         if axes is None:
             what = f"an array of shape {x.shape} does not fit {self._wanted()}"
             raise DataError(what, where=where, remedy="Set 'layout', 'channels', 'persons' or 'axes'")
@@ -102,6 +106,16 @@ class Form:
         return self.filled(out, where)
 
     # --- inner -------------------------------------------------------------------------------
+
+    def _persons(self, shape: tuple[int, ...]) -> int:
+        """How many persons an array has that would fit with more of them; 0 where it would not."""
+        orders = [self.params.axes.replace("N", "")] if self.params.axes else [o for o in _USUAL if "M" in o]
+        for axes in orders:
+            sizes = dict(zip(axes, shape, strict=False))
+            wanted = {"V": len(self.joints), "C": self.values}
+            if len(axes) == len(shape) and wanted.items() <= sizes.items():
+                return min(sizes.get("M", 0), _MOST_PERSONS)
+        return 0
 
     def _axes(self, shape: tuple[int, ...]) -> str | None:
         given = (self.params.axes or "").replace("N", "")

@@ -43,7 +43,11 @@ def is_train(clips: Clips, protocol: str, split: SplitParams) -> np.ndarray:
         return clips.setups == TRAIN
     if kind == "subjects":
         _known_subjects(clips)
-        return np.isin(clips.subjects, [subject_number(one) for one in split.subjects])
+        trained = np.isin(clips.subjects, [subject_number(one) for one in split.subjects])
+        if not trained.any():
+            what = "no recording is of a performer that 'subjects' names"
+            raise DataError(what, where="data.dataset.split", remedy="Name some as the files do")
+        return trained
     if kind == "loso":
         _known_subjects(clips)
         return clips.subjects != subject_number(which)

@@ -443,6 +443,45 @@ def test_files_that_do_not_fit_are_counted(tmp_path: Path) -> None:
     assert reader.dropped == ("1 files do not fit 'files' and are not read, 'README.txt' the first",)
 
 
+ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
+    "no recording": ({"x": drawn(0, 4, 20, 3), "y": np.zeros(0, int)}, "'x' holds no recording"),
+    "three persons": (
+        {"x": drawn(6, 4, 3, 20, 3)},
+        r"recording 0: 3 persons, and 1 are declared\. Set persons: 3",
+    ),
+    "another joint": ({"x": drawn(6, 4, 21, 3)}, "does not fit 20 joints of 3 values"),
+    "two channels": ({"x": drawn(6, 4, 20, 2)}, "does not fit 20 joints of 3 values"),
+    "no frame": ({"x": drawn(6, 0, 20, 3)}, "it has no frame"),
+    "a single number": ({"x": np.float32(1)}, "'x' is a single"),
+    "a class too many": ({"y": np.arange(6) % 3}, "the class is 2, and the 2 classes are 0 to 1"),
+    "classes as shares": ({"y": np.arange(6) / 2}, "the class is of type float"),
+    "a class too few": ({"y": np.arange(5) % 2}, "there are 6 recordings and 5 values of 'y'"),
+    "three names": ({"y": np.array(["a", "b", "c"] * 2)}, "3 classes in the files .* Set classes: 3"),
+    "strange performers": ({"who": np.array(["p", "q", "r"] * 2)}, "of a performer that 'subjects' names"),
+}
+
+
+@pytest.mark.parametrize("fault", ARRAYS)
+def test_arrays_that_do_not_fit_are_told_with_a_remedy(tmp_path: Path, fault: str) -> None:
+    changed, told = ARRAYS[fault]
+    arrays = {"x": drawn(6, 4, 20, 3), "y": np.arange(6) % 2, "who": np.arange(6)} | changed
+    if fault == "no recording":
+        arrays["who"] = np.zeros(0, int)
+    np.savez(tmp_path / "own.npz", **arrays)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=told) as error:
+        parts("{layout: kinect20, classes: 2, who: who, split: {subjects: [0, 1, 2]}}", tmp_path)
+    assert error.value.problems[0].remedy
+
+
+def test_a_pattern_that_no_file_fits_is_shown_beside_one_of_that_kind(tmp_path: Path) -> None:
+    msr_action3d(tmp_path)
+    write(tmp_path / "LICENSE", "text")
+    with pytest.raises(
+        DataError, match=r"none of 9 files fits .*; one of them is 'a01_s01_e01_skeleton3D\.txt'"
+    ):
+        read(MSR_ACTION3D.replace("a{label:02d}", "b{label:02d}"), tmp_path)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["txt", "csv", "npy", "json", "npz", "pkl"]))
 def test_no_bytes_give_anything_but_recordings_or_one_error(
