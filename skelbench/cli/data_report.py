@@ -56,7 +56,7 @@ def report(clips: Recordings, reader: Reader | VideoReader, protocol: str) -> Re
     """
     import numpy as np
 
-    from skelbench.data import split_fingerprint, training_part
+    from skelbench.data import Videos, split_fingerprint, training_part
     from skelbench.data.remarks import remarks
 
     is_train = training_part(clips, reader, protocol)
@@ -79,7 +79,7 @@ def report(clips: Recordings, reader: Reader | VideoReader, protocol: str) -> Re
         classes={name: (int(a), int(b)) for name, (a, b) in zip(clips.class_names, by_class, strict=True)},
         frames=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())),
         remarks=tuple(remarks(clips, is_train)),
-        unusable=getattr(clips, "left_out", ()),
+        unusable=clips.left_out if isinstance(clips, Videos) else (),
         fingerprint=split_fingerprint(clips, is_train),
     )
 

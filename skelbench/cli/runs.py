@@ -134,6 +134,8 @@ def _facts(status: RunStatus) -> list[str]:
         facts["model"] = f"{record.model} of {record.space}{strategy}"
         synthetic = " (synthetic)" if record.synthetic else ""
         facts["data"] = f"{record.dataset}{synthetic}, {record.protocol}, {record.stream}, seed {record.seed}"
+        if record.left_out:
+            facts["left out"] = "; ".join(record.left_out)
         for name, value in record.metrics.items():
             interval = accuracy_interval([value], record.clips.test) if name in SHARES else None
             facts[name] = f"{value:.2f} %{f' (95 %: {interval})' if interval else ''}"

@@ -4,7 +4,16 @@ The loader (`skelbench.data.loader`) needs torch and is imported from its own mo
 here does without.
 """
 
-from skelbench.data.dataset import BundleReader, Clip, Clips, FileReader, FolderReader, Reader, Recordings
+from skelbench.data.dataset import (
+    BundleReader,
+    Clip,
+    Clips,
+    FileReader,
+    FolderReader,
+    LeavesOut,
+    Reader,
+    Recordings,
+)
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
 from skelbench.data.layouts import registered_layout
 from skelbench.data.open import Split, open_clips, split, training_part
@@ -30,6 +39,7 @@ __all__ = [
     "Extent",
     "FileReader",
     "FolderReader",
+    "LeavesOut",
     "Reader",
     "Recordings",
     "Split",

@@ -123,6 +123,13 @@ class Border:
             raise DataError(what, where=where, remedy="Give each class one name, a text")
         return names
 
+    def left_out(self, reader: Any, root: Path) -> tuple[str, ...]:
+        """What the reader says that it left out of its sources, in lines for people."""
+        found: tuple[str, ...] = called(
+            self.component.name, root, lambda: tuple(map(str, getattr(reader, "dropped", ())))
+        )
+        return found
+
     def _forms(self) -> str:
         return f"Give one of: {'; '.join(self.component.forms)}" if self.component.forms else ""
 

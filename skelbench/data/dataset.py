@@ -98,12 +98,14 @@ class Clips(Recordings):
         offsets: (n + 1,) int64: recording i has frames offsets[i]..offsets[i + 1].
         frames: (sum T, M, V, C) float32.
         preprocess: The named pre-processing already applied, ``none`` for raw coordinates.
+        left_out: What the reader did not read, see `LeavesOut`.
     """
 
     layout: str
     offsets: np.ndarray
     frames: np.ndarray
     preprocess: str = "none"
+    left_out: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process: frames of a file are not copied, it maps them by itself."""
@@ -142,6 +144,7 @@ class Clips(Recordings):
         layout: str,
         class_names: Sequence[str],
         synthetic: bool = False,
+        left_out: Sequence[str] = (),
     ) -> Clips:
         """Gather recordings of equal (M, V, C) into one flat array in memory."""
         listed = sorted(clips, key=lambda clip: clip.id)
@@ -158,6 +161,7 @@ class Clips(Recordings):
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             frames=np.concatenate([clip.frames for clip in listed]).astype(np.float32, copy=False),
             synthetic=synthetic,
+            left_out=tuple(left_out),
         )
 
 
@@ -203,6 +207,17 @@ class Synthesiser(Protocol):
         ``classes`` limits the classes that occur (the first ones); a marker file
         ``SYNTHETIC`` beside them makes the loaded clips carry ``synthetic=True``.
         """
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """What a reader has besides where it may leave out what is there.
+
+    Attributes:
+        dropped: What the last `Reader.sources` left out and why, in lines for people.
+    """
+
+    dropped: tuple[str, ...]
 
 
 @runtime_checkable

@@ -36,9 +36,10 @@ def remarks(clips: Recordings, train: np.ndarray) -> list[str]:
     Raises:
         DataError: No recording of skeletons shows anything.
     """
-    found = []
+    found: list[str] = []
     if not isinstance(clips, Clips):
         return class_remarks(clips.labels, clips.class_names, train)
+    found += clips.left_out
     for what, members in zip(("all zero", "the same in all frames"), motionless(clips), strict=True):
         if len(members) and members.all():
             raise DataError(f"every recording is {what}", remedy="Check which columns or arrays are read")

@@ -51,6 +51,7 @@ def read_clips(
         layout=component.layout,
         class_names=border.class_names(reader, root),
         synthetic=is_synthetic(root, sources),
+        left_out=border.left_out(reader, root),
     )
 
 

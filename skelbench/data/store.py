@@ -54,6 +54,7 @@ class StoreInfo(BaseModel):
         frames_bytes: Size of ``frames.npy``.
         frames_sha256: Its sum.
         index_sha256: The sum of ``index.npz``.
+        left_out: What was there and not read, in lines for people; empty in stores from before it was kept.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +71,7 @@ class StoreInfo(BaseModel):
     frames_bytes: int
     frames_sha256: str
     index_sha256: str
+    left_out: tuple[str, ...] = ()
 
 
 def is_store(path: Path) -> bool:
@@ -116,7 +118,8 @@ def write_store(
     find(preprocess)
     if path.exists():
         raise DataError("already exists", where=path, remedy="Choose another place, or delete it first")
-    sources = Border(component, layout).sources(reader, root)
+    border = Border(component, layout)
+    sources = border.sources(reader, root)
     key = hashlib.sha256(
         json.dumps([VERSION, described_by(component, layout), preprocess, listing_fingerprint(root)]).encode()
     ).hexdigest()
@@ -129,7 +132,8 @@ def write_store(
         made = partial / "store"
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
-        _assemble(made, plan, parts, synthetic=is_synthetic(root, sources))
+        left_out = border.left_out(reader, root)
+        _assemble(made, plan, parts, synthetic=is_synthetic(root, sources), left_out=left_out)
         os.replace(made, path)
     shutil.rmtree(partial, ignore_errors=True)
 
@@ -165,6 +169,7 @@ def open_store(path: Path, *, deep: bool = False) -> Clips:
         synthetic=info.synthetic,
         preprocess=info.preprocess,
         raw_digest=info.raw_digest,
+        left_out=info.left_out,
         **arrays,
     )
 
@@ -212,7 +217,9 @@ def _disk_errors(path: Path, partial: Path) -> Iterator[None]:
         raise failed from error
 
 
-def _assemble(folder: Path, plan: Plan, parts: list[Part], *, synthetic: bool) -> None:
+def _assemble(
+    folder: Path, plan: Plan, parts: list[Part], *, synthetic: bool, left_out: tuple[str, ...]
+) -> None:
     """Write the three files from the parts, recordings in the order of their ids."""
     index = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS[:-1]}
     order = np.argsort(index["ids"], kind="stable")
@@ -234,6 +241,7 @@ def _assemble(folder: Path, plan: Plan, parts: list[Part], *, synthetic: bool) -
         frames_bytes=(folder / "frames.npy").stat().st_size,
         frames_sha256=frames_sum,
         index_sha256=_sum_of(folder / "index.npz"),
+        left_out=left_out,
     )
     (folder / "store.json").write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
 

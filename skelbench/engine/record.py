@@ -9,6 +9,8 @@ from pydantic_core import to_jsonable_python
 from torch import nn
 
 from skelbench.check.checked import Checked
+from skelbench.data.dataset import Clips, Recordings
+from skelbench.data.video.dataset import Videos
 from skelbench.engine.complexity import complexity
 from skelbench.engine.identity import SCHEME, defining_hash
 from skelbench.engine.job import Job
@@ -62,6 +64,7 @@ def make_record(
         training=_training(trained),
         environment=Environment(**environment(job.device)),
         synthetic=job.data.clips.synthetic,
+        left_out=_left_out(job.data.clips),
         profile=checked.resolved.profile,
         date=datetime.datetime.now(datetime.UTC).date(),
         run=job.folder.name,
@@ -72,6 +75,14 @@ def make_record(
         origin=origin_of(job, None if found.cost else found.architecture),
         **complexity(network, checked.clip_shape()),
     )
+
+
+def _left_out(recordings: Recordings) -> tuple[str, ...]:
+    """What of the data set was not used; of videos how many, as their paths are nobody else's business."""
+    if isinstance(recordings, Videos):
+        count = len(recordings.left_out)
+        return (f"{count} videos are missing or cannot be used",) if count else ()
+    return recordings.left_out if isinstance(recordings, Clips) else ()
 
 
 def _pretrained_on(job: Job) -> str:

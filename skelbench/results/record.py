@@ -84,6 +84,7 @@ class Record(Part):
         environment: Where the run took place.
         source: ``measured`` by skelbench or ``reported`` by others.
         synthetic: Whether the recordings were synthetic.
+        left_out: What was there and not read, in lines; empty too in records from before it was kept.
         profile: The spec profile in use, empty for the spec as it stands.
         date: The UTC day on which the run ended.
         run: Name of the run folder.
@@ -131,6 +132,7 @@ class Record(Part):
     environment: Environment
     source: Literal["measured", "reported"] = "measured"
     synthetic: bool
+    left_out: tuple[str, ...] = ()
     profile: Name = ""
     date: datetime.date
     run: Name

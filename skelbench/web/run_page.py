@@ -19,7 +19,10 @@ from skelbench.results.confusion import Confusion
 from skelbench.results.record import Record
 from skelbench.results.store import ARCHITECTURE, SCORES, TRIALS, Scores
 
-_LEFT_OUT = {"failures", "schema_version", "choices", "plugins", "clip", "fusion", "started_from", "origin"}
+_LEFT_OUT = {
+    *("failures", "schema_version", "choices", "plugins", "clip", "fusion", "started_from", "origin"),
+    "left_out",
+}
 
 
 def run_data(record: Record, place: Path | None, tell: list[str]) -> dict[str, Any]:

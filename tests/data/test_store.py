@@ -15,6 +15,7 @@ from skelbench.data import Clips, is_store, open_store, parts, read_clips, store
 from skelbench.data import open as data_open
 from skelbench.data.fingerprint import raw_digest
 from skelbench.data.preprocess import preprocess
+from skelbench.data.remarks import remarks
 from skelbench.errors import DataError, WorkFailed
 
 from .made import CHAIN, MadeReader, made_dataset, write_sources
@@ -254,6 +255,22 @@ def test_changed_coordinates_are_found_by_a_deep_look(tmp_path: Path, root: Path
 def test_a_folder_that_is_no_store_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no store"):
         open_store(tmp_path)
+
+
+def test_what_a_reader_leaves_out_is_kept_in_the_store_and_told(tmp_path: Path, root: Path) -> None:
+    class LeavingOut(MadeReader):
+        dropped: tuple[str, ...] = ()
+
+        def sources(self, root: Path) -> list[Path]:
+            first, *others = super().sources(root)
+            self.dropped = (f"1 file is left out, '{first.name}'",)
+            return others
+
+    write(tmp_path / "store", root, reader=LeavingOut())
+    told = ("1 file is left out, '000.txt'",)
+    for clips in (open_store(tmp_path / "store"), read_clips(made_dataset(), LeavingOut(), root)):
+        assert clips.left_out == told
+        assert told[0] in remarks(clips, clips.cameras == 0)
 
 
 def test_more_than_memory_should_hold_is_read_into_a_file_of_which_nothing_is_left(

@@ -45,6 +45,7 @@ def test_a_form_of_the_page_goes_all_the_way(
     onnxruntime = pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)
     FORMS[form][0](tmp_path / "raw")
+    (tmp_path / "raw" / "README.md").write_text("notes")
     text = fragment(form)
     assert len(text.splitlines()) < 10
     Path("my.yaml").write_text(text.replace("data: {", "data: {root: raw, ", 1))
@@ -60,6 +61,8 @@ def test_a_form_of_the_page_goes_all_the_way(
     row = told("train", "tiny.yaml", "--arch", "plain", "--data", "my.yaml", "--accelerator", "cpu")
     assert "plain" in row
     run = tiny.only_run(Path("runs"))
+    if "files:" in text:
+        assert "left out    1 files do not fit 'files' and are not read, 'README.md'" in told("show", run.path)
     assert "plain" in told("leaderboard", "--runs", "runs")
 
     raw, name = tmp_path / "raw" / TESTED[form][0], TESTED[form][1]

@@ -45,14 +45,13 @@ class KineticsCocoReader:
 
     Attributes:
         class_names: Numbered, for the file does not name the classes.
-        dropped: Annotations that the last `sources` left out because neither ``train`` nor ``val`` of
-            the file's split lists them.
+        dropped: What the last `sources` left out: annotations that neither ``train`` nor ``val`` lists.
     """
 
     class_names: tuple[str, ...] = NUMBERED
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self.dropped: tuple[str, ...] = ()
 
     def sources(self, root: Path) -> Sequence[PoseSource]:
         """The annotations of a pickle, or of the one pickle in a folder.
@@ -67,7 +66,9 @@ class KineticsCocoReader:
         used = [(part_of[one["frame_dir"]], one) for one in annotations if one["frame_dir"] in part_of]
         if not used:
             raise DataError("its split lists none of its annotations", where=path, remedy="Fetch it again")
-        self.dropped = len(annotations) - len(used)
+        unlisted = len(annotations) - len(used)
+        told = f"{unlisted} recordings are left out, which neither 'train' nor 'val' of the split lists"
+        self.dropped = (told,) if unlisted else ()
         return list(_sources(path, used))
 
     def read(self, source: PoseSource) -> Sequence[Clip]:

@@ -50,7 +50,7 @@ class KineticsReader:
 
     Attributes:
         class_names: One name per class; numbered until `sources` has read the label files.
-        dropped: Files that the last `sources` left out because their ``has_skeleton`` is false.
+        dropped: What the last `sources` left out: files whose ``has_skeleton`` is false.
         patterns: The owners' files but for their label files.
     """
 
@@ -58,7 +58,7 @@ class KineticsReader:
 
     def __init__(self) -> None:
         self.class_names: tuple[str, ...] = NUMBERED
-        self.dropped = 0
+        self.dropped: tuple[str, ...] = ()
 
     def sources(self, root: Path) -> Sequence[KineticsFile]:
         """The recordings with skeletons in the part folders under ``root``, sorted by part and name.
@@ -89,7 +89,9 @@ class KineticsReader:
             raise DataError(
                 "no recording with a skeleton", where=root, remedy="Check that the download is complete"
             )
-        self.class_names, self.dropped = names, sum(map(len, listed)) - len(found)
+        empty = sum(map(len, listed)) - len(found)
+        told = f"{empty} recordings are left out, in which the owners found no skeleton (has_skeleton)"
+        self.class_names, self.dropped = names, (told,) if empty else ()
         return found
 
     def read(self, source: KineticsFile) -> Sequence[Clip]:

@@ -151,6 +151,10 @@ class Arrays:
         """The class of every recording."""
         return [label for arrays in self._found for label in arrays["y"].tolist()]
 
+    def unlisted(self) -> int:
+        """How many recordings are in no part of the file's split: none."""
+        return 0
+
     def pieces(self) -> list[range]:
         """Recordings that are handed on together, a few of a large file."""
         out, start = [], 0

@@ -49,6 +49,18 @@ class Pyskl:
         """The class of every recording."""
         return [plain(one.get("label")) for one in self._annotations]
 
+    def unlisted(self) -> int:
+        """How many recordings are in no part of the file's split.
+
+        Raises:
+            DataError: The split is none.
+        """
+        part_of = _pyskl_split(self.content, self.form.params, self.path)
+        if part_of is None:
+            return 0
+        names = [text_of(one.get("frame_dir"), "a recording", self.path) for one in self._annotations]
+        return sum(name not in part_of for name in names)
+
     def close(self) -> None:
         """There is no open file."""
 

@@ -78,8 +78,9 @@ class SkeletonsReader:
         """
         if made_up.is_made_up(root):
             return [pattern.Found("", (root / made_up.FILE,))]
-        found = self._found(root)
+        self.dropped = ()
         self._lists = read_lists(root, self.params.split)
+        found = self._listed(self._found(root))
         several = [one for one in found if one.path.suffix.lower() in bundles.ENDINGS]
         texts, pieces = set[str](), []
         for one in several:
@@ -87,6 +88,8 @@ class SkeletonsReader:
                 bundle = self._bundle(one.path)
                 texts |= {label for label in bundle.labels() if isinstance(label, str)}
                 pieces += [replace(one, piece=piece) for piece in bundle.pieces()]
+                if unlisted := bundle.unlisted():
+                    self._drop(f"{unlisted} recordings of '{one.path.name}' are in no part of its split")
             except DataError:  # is told when it is read, with whatever else is damaged
                 pieces.append(one)
         self._name_classes(texts | {one.parts[pattern.CLASS] for one in found if pattern.CLASS in one.parts})
@@ -98,8 +101,9 @@ class SkeletonsReader:
             found, others = pattern.find(root, self.params.files)
             others = [name for name in others if name not in lists]
             if others:
-                told = f"{len(others)} files do not fit 'files' and are not read, '{others[0]}' the first"
-                self.dropped = (told,)
+                self._drop(
+                    f"{len(others)} files do not fit 'files' and are not read, '{others[0]}' the first"
+                )
             return found
         if self.params.files is not None and root.suffix.lower() not in bundles.ENDINGS:
             what = "is one file, and 'files' is a pattern of names below a folder"
@@ -115,6 +119,21 @@ class SkeletonsReader:
             what = f"a file of many recordings ends in {', '.join(bundles.ENDINGS)}"
             raise DataError(what, where=paths[0], remedy="Give the folder and set 'files' of the data set")
         return [pattern.Found("", (paths[0],))]
+
+    def _drop(self, told: str) -> None:
+        self.dropped = (*self.dropped, told)
+
+    def _listed(self, found: list[pattern.Found]) -> list[pattern.Found]:
+        """Without files of single recordings that no list of the split names."""
+        if not self._lists:
+            return found
+        several = bundles.ENDINGS
+        kept = [
+            one for one in found if one.path.suffix.lower() in several or self._part(one, one.id) is not None
+        ]
+        if unlisted := len(found) - len(kept):
+            self._drop(f"{unlisted} recordings are in no list of 'split' and are not read")
+        return kept
 
     def _bundle(self, path: Path) -> Arrays | Pyskl:
         """A file of many recordings, open until another one is wanted."""

@@ -114,6 +114,8 @@ def test_lists_say_who_is_trained_and_others_are_left_out(tmp_path: Path) -> Non
     write(tmp_path / "test.list", "a01_s02_e01_skeleton3D\n")
     yaml = MSR_ACTION3D.replace("{subjects: [1, 3]}", "{train: train.list, test: test.list}")
     found = parts(yaml, tmp_path)
+    left_out = read(yaml, tmp_path).left_out
+    assert left_out == ("5 recordings are in no list of 'split' and are not read",)
     assert found == {
         "a01_s01_e01_skeleton3D": True,
         "a02_s01_e01_skeleton3D": True,
@@ -322,6 +324,8 @@ def test_several_splits_are_chosen_from_by_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there are 2 splits\. Set split: .* to one of: one, two"):
         parts(PYSKL, tmp_path)
     assert sum(parts(PYSKL[:-1] + ", split: {name: two}}", tmp_path).values()) == 1
+    (told,) = read(PYSKL[:-1] + ", split: {name: two}}", tmp_path).left_out
+    assert told == "6 recordings of 'own.pkl' are in no part of its split"
 
 
 def test_a_file_that_is_too_large_for_one_recording_is_not_read(tmp_path: Path) -> None:
