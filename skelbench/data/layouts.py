@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from skelbench.components import Layout
 from skelbench.host.registry import load_registry
 
 
-@lru_cache(maxsize=16)
 def registered_layout(name: str) -> Layout:
     """The layout that some plugin registers under a name.
 

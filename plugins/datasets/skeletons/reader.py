@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class SkeletonsReader:
         """For another process, which opens files by itself."""
         return {**self.__dict__, "_opened": None}
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """The skeleton.
 
