@@ -9,6 +9,7 @@ from skelbench.components import Dataset
 
 from .clips.params import ClipsParams
 from .skeletons.params import SkeletonsParams
+from .videos.params import VideosParams
 
 UCLA = Dataset(
     name="ucla",
@@ -153,6 +154,20 @@ CLIPS = Dataset(
     protocols=("official",),
     forms=("npz of x (N, T, H, W) or (N, T, H, W, C) uint8, labels and split",),
 )
+VIDEOS = Dataset(
+    name="videos",
+    summary="Videos of your own: files in a folder for each class",
+    target="skelbench_plugins.datasets.videos.reader:VideosReader",
+    params=VideosParams,
+    modality="video",
+    subjects=False,
+    classes=10,
+    protocols=("official",),
+    forms=(
+        "folders train/CLASS and test/CLASS (or val/) of videos",
+        "folders CLASS of videos with lists of what is trained on and tested, or HMDB51's",
+    ),
+)
 _DEPTH_FORMS = ("npz of x (N, 16, 50, 50), gesture, finger, subject, essai, label14, label28 and train",)
 SHREC_DEPTH14 = Dataset(
     name="shrec17-depth-14",
@@ -206,7 +221,7 @@ PLANTED_DISTANT = Dataset(
 )
 
 _WHOLE_BODY = (SKELETONS, PLANTED_DISTANT, UCLA, NTU60, NTU120, KINETICS, KINETICS_COCO)
-_VIDEOS = (UCF101, KINETICS400, CLIPS, SHREC_DEPTH14, SHREC_DEPTH28)
+_VIDEOS = (UCF101, KINETICS400, CLIPS, VIDEOS, SHREC_DEPTH14, SHREC_DEPTH28)
 DATASETS: tuple[Dataset, ...] = (*_WHOLE_BODY, SHREC14, SHREC28, DHG14, DHG28, *_VIDEOS)
 
 

@@ -23,7 +23,7 @@ app = typer.Typer(
     help="Verify, convert and make up recordings. Example: skelbench data check ucla DATA/nw-ucla",
     no_args_is_help=True,
 )
-Name = Annotated[str, typer.Argument(help="Data set, such as ucla.")]
+Name = Annotated[str, typer.Argument(help="Data set, such as ucla, or a file that describes data.")]
 Root = Annotated[Path, typer.Argument(help="Raw or prepared files, or a store.")]
 Params = Annotated[
     list[str] | None,
@@ -34,7 +34,7 @@ Decode = Annotated[bool, typer.Option("--decode", help="Of videos: decode every 
 
 @app.command(epilog="Example: skelbench data check ucla DATA/nw-ucla --json")
 def check(
-    dataset: Annotated[str, typer.Argument(help="Data set, such as ucla, or a file that describes data.")],
+    dataset: Name,
     root: Annotated[Path | None, typer.Argument(help="Raw or prepared files, or a store.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Protocol; the data set's first by default.")] = None,
     param: Params = None,
@@ -111,7 +111,7 @@ def prepare(
     from skelbench.data import open_store, write_store
     from skelbench.data.lock import one_at_a_time
 
-    component = _component(dataset, param)
+    component, _ = _described(dataset, root, param)
     _must_exist(root)
     if component.modality == "video":
         if preprocess != "none":
@@ -119,7 +119,7 @@ def prepare(
         _index(component, root, out, decode)
         return
     layout = load_registry().layout_of(component)
-    with one_at_a_time(out, keep=False), Screen().count(f"preparing {dataset}") as progress:
+    with one_at_a_time(out, keep=False), Screen().count(f"preparing {component.name}") as progress:
         write_store(
             out,
             component,
@@ -145,7 +145,7 @@ def synth(
     """Write synthetic recordings in the data set's own raw format, or as a store where it has none."""
     from skelbench.data.made import synthesise
 
-    component = _component(dataset, param)
+    component, _ = _described(dataset, out, param)
     if classes is not None and classes > component.classes:
         raise DataError(f"'{dataset}' has {component.classes} classes, not {classes}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -160,7 +160,7 @@ def synth(
         raise DataError(f"cannot be written: {error.strerror or error}", where=out) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    typer.echo(f"{out}: {clips} synthetic recordings of {dataset}")
+    typer.echo(f"{out}: {clips} synthetic recordings of {component.name}")
 
 
 def _component(name: str, params: list[str] | None) -> Dataset:

@@ -129,3 +129,24 @@ def test_two_that_prepare_one_store_at_once_are_in_turn(made_up: Path, tmp_path:
     assert sorted(process.returncode for process in both) == [0, 2]
     assert "already exists" in next(text for text, p in zip(told, both, strict=True) if p.returncode)
     assert "36" in run("check", "ucla", out, "--json")
+
+
+def test_a_file_that_describes_data_stands_for_a_data_set(tmp_path: Path) -> None:
+    described = tmp_path / "my.yaml"
+    described.write_text(
+        "data: {root: made-up, dataset: {name: skeletons, layout: stick.yaml, classes: 3, split: {folds: 2}}}"
+    )
+    (tmp_path / "stick.yaml").write_text("joints: [head, hip, foot]\nbones: [[head, hip], [foot, hip]]\n")
+    run("synth", described, tmp_path / "made-up", "--clips", 12)
+    run("prepare", described, tmp_path / "made-up", tmp_path / "store")
+    for place in ((), (tmp_path / "store",)):
+        found = json.loads(run("check", described, *place, "--json"))
+        assert (found["recordings"], found["protocol"]) == (12, "fold-1")
+
+
+def test_a_layout_of_a_parameter_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stick.yaml").write_text("joints: [head, hip, foot]\nbones: [[head, hip], [foot, hip]]\n")
+    given = ("--param", "layout=stick.yaml", "--param", "classes=3", "--param", "split={folds: 2}")
+    run("synth", "skeletons", "made-up", "--clips", 12, *given)
+    assert json.loads(run("check", "skeletons", "made-up", "--json", *given))["recordings"] == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelbench.components import Dataset
-from skelbench.data import Clip, Video, VideoArray, open_clips, open_videos, read_clips, split, write_store
+from skelbench.data import (
+    Clip,
+    Video,
+    VideoArray,
+    open_clips,
+    open_store,
+    open_videos,
+    read_clips,
+    split,
+    write_store,
+)
 from skelbench.data.border import Border
 from skelbench.data.remarks import remarks
+from skelbench.data.unlabelled import read_unlabelled
 from skelbench.errors import DataError, SkelbenchError
 from skelbench.recipe import ValidationOptions, VideoOptions
 from tests.data.made import CHAIN, MadeReader, made_dataset, make_clip, make_clips, write_sources
@@ -134,6 +146,44 @@ def test_nothing_but_an_error_of_the_data_comes_of_any_recording(
     assert np.isin(clips.labels, [0, 1, 2]).all()
     assert len(set(clips.ids.tolist())) == len(clips) == 6
     assert clips.lengths.min() > 0
+
+
+class Classified(Mutated):
+    """A reader of files and of bundles without classes, whose coordinates are changed."""
+
+    patterns = ("000.txt",)
+    bundles = ("001.txt",)
+
+    def frames(self, path: Path) -> Any:
+        return self.change(make_clip(0, 3)).frames
+
+    def unlabelled(self, path: Path) -> Any:
+        clip = self.change(make_clip(0, 3))
+        return [(clip.id, clip.frames)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["id", "label", "subject", "camera", "setup"]), ANYTHING),
+    st.one_of(st.none(), ANYTHING, ARRAYS),
+)
+def test_nothing_else_comes_of_it_in_a_store_and_without_classes(
+    tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any], coordinates: Any
+) -> None:
+    root = tmp_path_factory.getbasetemp() / "mutated"
+    if not root.exists():
+        write_sources(root, files=2)
+    changed = fields if coordinates is None else {**fields, "frames": coordinates}
+    reader = Classified(lambda c: replace(c, **changed))
+    out = tmp_path_factory.mktemp("store") / "made"
+    with suppress(SkelbenchError):
+        write_store(out, made_dataset(), reader, root, preprocess="sgcn", layout=CHAIN)
+        assert len(set(open_store(out).ids.tolist())) == 6
+    for file in ("000.txt", "001.txt"):
+        with suppress(SkelbenchError):
+            (one,) = read_unlabelled(made_dataset(target=lambda: reader), CHAIN, root / file)
+            assert one.frames.dtype == np.float32
+            assert np.isfinite(one.frames).all()
 
 
 MASKS = {

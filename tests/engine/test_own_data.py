@@ -62,7 +62,9 @@ def test_a_form_of_the_page_goes_all_the_way(
     assert "plain" in row
     run = tiny.only_run(Path("runs"))
     if "files:" in text:
-        assert "left out    1 files do not fit 'files' and are not read, 'README.md'" in told("show", run.path)
+        assert "left out    1 files do not fit 'files' and are not read, 'README.md'" in told(
+            "show", run.path
+        )
     assert "plain" in told("leaderboard", "--runs", "runs")
 
     raw, name = tmp_path / "raw" / TESTED[form][0], TESTED[form][1]

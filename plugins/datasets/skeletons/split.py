@@ -51,7 +51,7 @@ def is_train(clips: Clips, protocol: str, split: SplitParams) -> np.ndarray:
     if kind == "loso":
         _known_subjects(clips)
         return clips.subjects != subject_number(which)
-    draws = np.array([_draw(name) for name in clips.ids.tolist()])
+    draws = np.array([draw(name) for name in clips.ids.tolist()])
     if kind == "share":
         return draws < (split.share or 0)
     folds = split.folds or 2
@@ -59,7 +59,7 @@ def is_train(clips: Clips, protocol: str, split: SplitParams) -> np.ndarray:
     return own != int(which) - 1
 
 
-def _draw(name: str) -> float:
+def draw(name: str) -> float:
     """A number from 0 to 1 that depends on the id alone."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
