@@ -109,6 +109,7 @@ def prepare(
     """
     from skelbench.console import Screen
     from skelbench.data import open_store, write_store
+    from skelbench.data.border import Border
     from skelbench.data.lock import one_at_a_time
 
     component, _ = _described(dataset, root, param)
@@ -123,7 +124,7 @@ def prepare(
         write_store(
             out,
             component,
-            component.reader(),
+            Border(component, layout).reader(),
             root,
             preprocess=preprocess,
             layout=layout,

@@ -15,7 +15,6 @@ from skelbench.data.dataset import (
     Recordings,
 )
 from skelbench.data.fingerprint import raw_digest, short, split_fingerprint
-from skelbench.data.layouts import registered_layout
 from skelbench.data.open import Split, open_clips, split, training_part
 from skelbench.data.preprocess import PREPROCESSES
 from skelbench.data.sources import read_clips
@@ -55,7 +54,6 @@ __all__ = [
     "open_videos",
     "raw_digest",
     "read_clips",
-    "registered_layout",
     "short",
     "split",
     "split_fingerprint",

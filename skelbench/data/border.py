@@ -35,6 +35,13 @@ class Border:
     component: Dataset
     layout: Layout | None = None
 
+    def reader(self) -> Any:
+        """The data set's reader, which has been told the skeleton where it has a method ``use_layout``."""
+        made = self.component.reader()
+        if self.layout is not None and hasattr(made, "use_layout"):
+            called(self.component.name, "its parameters", lambda: made.use_layout(self.layout))
+        return made
+
     def sources(self, reader: Reader, root: Path) -> Sequence[Any]:
         """The readable things under ``root``.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skelbench.components import Dataset, Layout
+from skelbench.data.border import Border
 from skelbench.data.dataset import Clip, Clips
 from skelbench.data.sources import SYNTHETIC_MARKER
 from skelbench.data.store import write_store
@@ -38,7 +39,7 @@ def synthesise(
     Raises:
         DataError: The data set is of videos and makes none, or writing fails.
     """
-    reader = component.reader()
+    reader = Border(component, layout).reader()
     if hasattr(reader, "synthesise"):
         reader.synthesise(root, clips=clips, seed=seed, classes=classes)
         return

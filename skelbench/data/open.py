@@ -11,7 +11,7 @@ import numpy as np
 
 from skelbench.components import Dataset, Layout
 from skelbench.data.archives import unpacked_size
-from skelbench.data.border import train_mask
+from skelbench.data.border import Border, train_mask
 from skelbench.data.dataset import Clips, Reader, Recordings
 from skelbench.data.fingerprint import split_fingerprint, trace
 from skelbench.data.holdout import by_chance, by_subject
@@ -154,7 +154,7 @@ def split(
 def _read(
     component: Dataset, root: Path, preprocess: str, layout: Layout, progress: Progress | None
 ) -> Clips:
-    reader = component.reader()
+    reader = Border(component, layout).reader()
     if unpacked_size(root) <= _IN_MEMORY:
         return trace(read_clips(component, reader, root, layout=layout, progress=progress))
     with TemporaryDirectory(prefix="skelbench-") as folder:
@@ -177,7 +177,7 @@ def _cached(
     store = cache / f"{component.name}-{preprocess}-{key[:16]}"
     with one_at_a_time(store):
         if not is_store(store):
-            reader = component.reader()
+            reader = Border(component, layout).reader()
             write_store(
                 store, component, reader, root, preprocess=preprocess, layout=layout, progress=progress
             )

@@ -48,7 +48,8 @@ def read_unlabelled(component: Dataset, layout: Layout, path: Path) -> Iterator[
     """
     if not path.exists():
         raise DataError("no such file or folder", where=path, remedy="Give a file or folder that is there")
-    reader, border = component.reader(), Border(component, layout)
+    border = Border(component, layout)
+    reader = border.reader()
     together = _together(component, reader, path)
     files = [] if together else _files(reader, path)
     if together:

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from skelbench.components import Layout
-from skelbench.data import Clip, Clips, registered_layout
+from skelbench.data import Clip, Clips
 from skelbench.errors import DataError, did_you_mean
 from skelbench.layouts import LayoutOptions
 
+from ...layouts import LAYOUTS
 from . import bundles, made_up, pattern, tables
 from .arrays import Arrays, Item
+from .labels import label_of
 from .loose import gathered
 from .params import SkeletonsParams
 from .pyskl import Pyskl
@@ -59,10 +61,21 @@ class SkeletonsReader:
         """The skeleton.
 
         Raises:
-            PluginError: There is none of that name.
+            DataError: There is none of that name, and nobody has told it.
         """
         given = self.params.layout
-        return given.layout() if isinstance(given, LayoutOptions) else registered_layout(given)
+        if isinstance(given, LayoutOptions):
+            return given.layout()
+        known = {layout.name: layout for layout in LAYOUTS}
+        if given not in known:
+            remedy = f"{did_you_mean(given, known)} Or write 'joints' and 'bones' under 'layout'"
+            what = f"there is no built-in layout '{given}'"
+            raise DataError(what, where="data.dataset.layout", remedy=remedy)
+        return known[given]
+
+    def use_layout(self, layout: Layout) -> None:
+        """Take a skeleton for the one that the parameters name, which may be a plugin's."""
+        self.layout = layout
 
     @property
     def form(self) -> Form:
@@ -217,7 +230,7 @@ class SkeletonsReader:
             raise DataError(what, where=source.path, remedy="Name {label} or {class} in 'files'")
         return Clip(
             id=source.id,
-            label=self._label(given, str(source.path)),
+            label=label_of(given, str(source.path), self.params, self.class_names),
             frames=tables.read_recording(source.paths, self.form),
             subject=subject_number(parts[pattern.SUBJECT]) if pattern.SUBJECT in parts else -1,
             camera=int(parts[pattern.CAMERA]) if pattern.CAMERA in parts else -1,
@@ -234,7 +247,7 @@ class SkeletonsReader:
         subject = item.subject if item.subject is not None else source.parts.get(pattern.SUBJECT)
         return Clip(
             id=item.id,
-            label=self._label(given, f"{source.path}, '{item.id}'"),
+            label=label_of(given, f"{source.path}, '{item.id}'", self.params, self.class_names),
             frames=item.frames,
             subject=-1 if subject is None else subject_number(subject),
             setup=part,
@@ -254,28 +267,6 @@ class SkeletonsReader:
             what = f"{{split}} is '{given}', which is none of {', '.join(_PARTS)}"
             raise DataError(what, where=source.path, remedy="Correct 'files' of the data set")
         return _PARTS[given.lower()]
-
-    def _label(self, given: Any, where: str) -> int:
-        if self.params.labels is not None:
-            known = {str(one): number for number, one in enumerate(self.params.labels)}
-            text = str(int(given)) if str(given).isdecimal() else str(given)
-            if text not in known and str(given) not in known:
-                remedy = did_you_mean(text, known)
-                raise DataError(f"'{text[:40]}' is none of 'labels'", where=where, remedy=remedy)
-            return known.get(text, known.get(str(given), 0))
-        if isinstance(given, str) and given in self.class_names:
-            return self.class_names.index(given)
-        if isinstance(given, str) and not given.isdecimal():
-            remedy = did_you_mean(given, self.class_names)
-            raise DataError(f"'{given[:40]}' is the name of no class", where=where, remedy=remedy)
-        if isinstance(given, bool) or not isinstance(given, int | str | np.integer):
-            what = f"the class is of type {type(given).__name__}"
-            raise DataError(what, where=where, remedy="Give classes as whole numbers or names")
-        label, first, count = int(given), self.params.first_label, self.params.class_count
-        if not first <= label < first + count:
-            what = f"the class is {label}, and the {count} classes are {first} to {first + count - 1}"
-            raise DataError(what, where=where, remedy="Set 'first_label' or 'classes' of the data set")
-        return label - first
 
     # --- the rest ----------------------------------------------------------------------------
 

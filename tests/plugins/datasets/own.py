@@ -14,6 +14,7 @@ import numpy as np
 
 from skelbench.components import Dataset
 from skelbench.data import Clips, read_clips, training_part
+from skelbench.data.border import Border
 from skelbench.host.registry import load_registry
 from skelbench.spec.params import validated_params
 from skelbench.spec.yaml import Marks, load_yaml
@@ -36,7 +37,8 @@ def component(yaml: str) -> Dataset:
 
 def read(yaml: str, root: Path) -> Clips:
     own = component(yaml)
-    return read_clips(own, own.reader(), root, layout=load_registry().layout_of(own))
+    layout = load_registry().layout_of(own)
+    return read_clips(own, Border(own, layout).reader(), root, layout=layout)
 
 
 def parts(yaml: str, root: Path, protocol: str | None = None) -> dict[str, bool]:
