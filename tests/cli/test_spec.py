@@ -30,7 +30,7 @@ def test_what_a_run_would_find_is_said(tmp_path: Path) -> None:
     (row,) = json.loads(done.stdout)
     facts = "\n".join(row["recordings"])
     assert "share: " in facts
-    assert "12 of 12 recordings are shorter than a clip of" in facts
+    assert "42 of 42 recordings are shorter than a clip of" in facts
     assert any(note.startswith("joints: 15") for note in row["notes"])
 
 
