@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skelbench_plugins.datasets.skeletons.npz import Npz
 
 from skelbench.data import open_store, write_store
 from skelbench.data.unlabelled import read_unlabelled
 from skelbench.errors import DataError, SkelbenchError
 from skelbench.host.registry import load_registry
 from skelbench.testing.datasets import DatasetConformance
-from skelbench_plugins.datasets.skeletons.npz import Npz
 from tests.plugins.datasets.own import (
     FLORENCE,
     FORMS,
