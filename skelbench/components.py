@@ -42,19 +42,19 @@ class Slot:
         kind: The component kind that may stand there: ``operator`` or ``graph_module``.
         contract: The contract of an operator that may stand there; None: any.
         at: Where the module stands in the operator around it: at its ``input``, or at its ``output``, where
-            it gets that one's ``channels`` and finds its ``stride`` in the context.
+            it gets the channels that its parameter ``channels`` names, and its ``stride`` in the context.
     """
 
     kind: Literal["operator", "graph_module"]
     contract: Contract | None = None
     at: Literal["input", "output"] = "input"
+    channels: str = "channels"
 
     def context(self, outer: BuildContext, params: Mapping[str, Any]) -> BuildContext:
         """What a module in the slot is told, from the ``outer`` operator's context and its ``params``."""
-        channels = params.get("channels") or outer.channels
-        if self.at == "input":
-            return replace(outer, out_channels=channels)
-        return replace(outer, channels=channels, out_channels=channels, stride=params.get("stride", 1))
+        channels = params.get(self.channels) or outer.channels
+        inner = {} if self.at == "input" else {"channels": channels, "stride": params.get("stride", 1)}
+        return replace(outer, out_channels=channels, **inner)
 
 
 def slots_of(component: Component) -> dict[str, Slot]:

@@ -21,6 +21,7 @@ from .block_params import (
     TemporalParams,
     UnitParams,
 )
+from .topology_params import JointEmbedParams, TopologyBlocksParams
 
 _AT = "skelbench_plugins.operators"
 
@@ -54,6 +55,20 @@ MODERN = (
         summary="graph convolution in groups of channels, on graphs that know distances (BlockGCN)",
         target=f"{_AT}.blockgc:BlockGraphConv",
         params=BlockGraphConvParams,
+    ),
+    Operator(
+        name="joint_embed",
+        summary="linear map of each joint's coordinates with a vector for its place, normalised (BlockGCN)",
+        target=f"{_AT}.topology:JointEmbed",
+        params=JointEmbedParams,
+        contract="input",
+    ),
+    Operator(
+        name="topology_blocks",
+        summary="an embedding and blocks that are told how far apart all joints lie (BlockGCN)",
+        target=f"{_AT}.topology:TopologyBlocks",
+        params=TopologyBlocksParams,
+        contract="input",
     ),
     Operator(
         name="hypergraph_attention",

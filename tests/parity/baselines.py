@@ -91,7 +91,7 @@ def check(
     """
     expected = golden(f"baselines/{name}")
     fill(network, weights)
-    network.apply(_exact)
+    network.apply(exact)
     x = drawn(INPUT_SEED, expected["input"])
     for mode, tolerance in (("train", train), ("eval", eval)):
         network.train(mode == "train").zero_grad()
@@ -117,7 +117,7 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
             parameter.copy_(weights[name])
 
 
-def _exact(module: nn.Module) -> None:
+def exact(module: nn.Module) -> None:
     """Nothing dropped, and the mean of all batches in the place of a running one."""
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
         module.momentum = None

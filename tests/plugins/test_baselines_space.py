@@ -65,11 +65,15 @@ SIZES = [
     ("baselines", "st-gcn++", 1_403_144, 1.872, gathered_before(64, 25, 2)),
     ("baselines", "ms-g3d", 3_194_595, 6.991, 0),
     ("baselines", "hyperformer", 2_729_194, 5.273, group_products(64, 25, 2)),
+    ("baselines", "blockgcn", 1_372_780, 1.988, 0),
+    ("baselines", "blockgcn-released", 1_372_780, 1.988, 0),
     ("baselines-ucla", "ctr-gcn", 1_426_892, 0.618, of_frames(52, 20, 1)),
     ("baselines-ucla", "ctr-gcn-baseline", 2_073_122, 0.812, 0),
     ("baselines-ucla", "st-gcn++", 1_383_514, 0.596, gathered_before(52, 20, 1)),
     ("baselines-ucla", "ms-g3d", 3_028_690, 2.154, 0),
     ("baselines-ucla", "hyperformer", 2_695_754, 1.665, group_products(52, 20, 1)),
+    ("baselines-ucla", "blockgcn", 1_297_370, 0.628, 0),
+    ("baselines-ucla", "blockgcn-released", 1_297_370, 0.628, 0),
 ]
 
 
