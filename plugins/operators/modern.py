@@ -21,6 +21,7 @@ from .block_params import (
     TemporalParams,
     UnitParams,
 )
+from .skateformer_params import SkateBlockParams, SkateEmbedParams
 from .topology_params import JointEmbedParams, TopologyBlocksParams
 
 _AT = "skelbench_plugins.operators"
@@ -69,6 +70,19 @@ MODERN = (
         target=f"{_AT}.topology:TopologyBlocks",
         params=TopologyBlocksParams,
         contract="input",
+    ),
+    Operator(
+        name="skate_embed",
+        summary="joints by body part, persons side by side, with their places in the clip (SkateFormer)",
+        target=f"{_AT}.skateformer:SkateEmbed",
+        params=SkateEmbedParams,
+        contract="input",
+    ),
+    Operator(
+        name="skate_block",
+        summary="graphs, temporal convolution, attention in partitions of frames and joints (SkateFormer)",
+        target=f"{_AT}.skateformer:SkateBlock",
+        params=SkateBlockParams,
     ),
     Operator(
         name="hypergraph_attention",

@@ -79,7 +79,10 @@ def _confirm_room(network: torch.nn.Module) -> None:
 
 
 class _Unfilled(TorchFunctionMode):
-    """Skips what fills tensors at random, half of the time that it takes to build a large network."""
+    """Skips what fills parameters at random, half of the time that it takes to build a large network.
+
+    Other tensors are filled: what draws again until all numbers are in a range would not end without.
+    """
 
     def __torch_function__(
         self,
@@ -89,7 +92,9 @@ class _Unfilled(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if func in _FILLS:
-            return args[0] if args else (kwargs or {})["tensor"]
+            tensor = args[0] if args else (kwargs or {})["tensor"]
+            if isinstance(tensor, torch.nn.Parameter):
+                return tensor
         return func(*args, **kwargs or {})
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
+from skelbench.check.build import _Unfilled
 from skelbench.check.fit import fit_to_data
 from skelbench.check.network import refuse_misfits
 from skelbench.check.reach import reach_warnings
@@ -118,3 +120,12 @@ def test_adasgn_takes_own_data_of_fewer_joints(tmp_path: Path, name: str) -> Non
     found = fit_to_data(load_spec(name, data=tmp_path / "my.yaml"), REGISTRY)
     check_spec(found, REGISTRY)
     assert any(note.startswith("joints: 15") for note in found.notes)
+
+
+def test_weights_that_are_drawn_until_they_are_in_a_range_are_built_in_the_end():
+    """Fills of parameters are skipped; a loop that waits for numbers draws others, and these are filled."""
+    weights = torch.nn.Parameter(torch.full((4,), 9.0))
+    with _Unfilled():
+        torch.nn.init.trunc_normal_(weights, std=0.02)  # within -2 and 2
+        torch.nn.init.normal_(weights, 100.0)
+    assert bool((weights.abs() <= 2).all()), "what was outside is drawn anew, and nothing else"

@@ -7,13 +7,15 @@ all gradients.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from skelbench_plugins.operators.skateformer import PartitionAttention
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skelbench.layers import DropPath
 from tests.parity.golden import drawn, filled, golden
 
 Weights = dict[str, Tensor]
@@ -78,7 +80,12 @@ def branches(ours: str, theirs: str, inputs: int, widths: list[int], kernel: int
 
 
 def check(
-    network: nn.Module, weights: Mapping[str, Tensor], name: str, train: float = 1e-5, eval: float = 1e-5
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    name: str,
+    train: float = 1e-5,
+    eval: float = 1e-5,
+    joints: Sequence[int] = (),
 ) -> None:
     """Compare a network that has the released weights with what the released one gave.
 
@@ -88,11 +95,15 @@ def check(
         name: The file.
         train: By how much a score may differ in training.
         eval: The same in evaluation.
+        joints: Where the joints of the released input stand here, of which there may be more; none: as there.
     """
     expected = golden(f"baselines/{name}")
     fill(network, weights)
     network.apply(exact)
     x = drawn(INPUT_SEED, expected["input"])
+    if joints:
+        given, x = x, np.zeros((*x.shape[:3], max(joints) + 1, x.shape[4]), dtype=np.float32)
+        x[:, :, :, list(joints)] = given
     for mode, tolerance in (("train", train), ("eval", eval)):
         network.train(mode == "train").zero_grad()
         scores = network(torch.from_numpy(x))
@@ -123,3 +134,7 @@ def exact(module: nn.Module) -> None:
         module.momentum = None
     if isinstance(module, nn.modules.dropout._DropoutNd):
         module.p = 0.0
+    if isinstance(module, PartitionAttention):
+        module.dropout = 0.0
+    if isinstance(module, DropPath):
+        module.rate = 0.0

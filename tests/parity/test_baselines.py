@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from skelbench_plugins.operators.skateformer import PARTS
 from skelbench_plugins.operators.topology import TopologyBlocks
 
 from skelbench.check.spec import check_spec
@@ -219,6 +220,37 @@ def block_gcn(classes, joints, persons) -> Weights:
     return out | layer("head.linear", "fc", classes, 256)
 
 
+def skateformer(classes, joints, persons) -> Weights:
+    ratio = 4 if persons == 2 else 1
+    far, places = (12, 48) if persons == 2 else (5, 20)
+    out = {"input.joint": value("joint_person_embedding", 96, places)}
+    for ours, c, d in ((0, 3, 6), (2, 6, 9), (4, 9, 96)):
+        out |= layer(f"input.stem.{ours}", f"stem.{ours}", d, c, 1, 1)
+    widths, at = [96, 192, 192, 192], 0
+    for stage, d in enumerate(widths):
+        if stage:
+            down = f"stages.{stage}.blocks.0.downsample"
+            out |= conv_bn(f"body.{at}", f"{down}.reduction", f"{down}.bn", d, widths[stage - 1], 7)
+            at += 1
+        for block in range(2):
+            ours, theirs = f"body.{at}", f"stages.{stage}.blocks.{block}.transformer"
+            out[f"{ours}.graph"] = value(f"{theirs}.gconv", 8, places, places)
+            out |= norm(f"{ours}.norm", f"{theirs}.norm_1", d) | norm(
+                f"{ours}.mlp_norm", f"{theirs}.norm_2", d
+            )
+            out |= layer(f"{ours}.split", f"{theirs}.mapping", 2 * d, d)
+            out |= layer(f"{ours}.conv", f"{theirs}.tconv", d // 4, d // 32, 7, 1)
+            for kind in range(4):
+                shape = (15, far, far, 4) if kind % 2 else (15, 4)
+                table = f"{theirs}.attention.{kind}.relative_position_bias_table"
+                out[f"{ours}.attention.{kind}.bias"] = value(table, *shape)
+            out |= layer(f"{ours}.join", f"{theirs}.proj", d, d)
+            out |= layer(f"{ours}.mlp.0", f"{theirs}.mlp.fc1", ratio * d, d)
+            out |= layer(f"{ours}.mlp.2", f"{theirs}.mlp.fc2", d, ratio * d)
+            at += 1
+    return out | layer("head.linear", "head", classes, 192)
+
+
 WEIGHTS = {
     "ctr-gcn": ("ctrgcn", ctr_gcn),
     "ctr-gcn-baseline": ("ctrgcn_baseline", ctr_gcn_baseline),
@@ -227,6 +259,7 @@ WEIGHTS = {
     "dd-net": ("ddnet", dd_net),
     "hyperformer": ("hyperformer", hyperformer),
     "blockgcn-released": ("blockgcn", block_gcn),
+    "skateformer-released": ("skateformer", skateformer),
 }
 TOLERANCE = {
     "dd-net": {"train": 5e-5, "eval": 3e-3},
@@ -243,7 +276,7 @@ UNLIKE_THE_SPEC = {
 CASES = [
     (name, spec)
     for name in WEIGHTS
-    for spec in ("baselines", "baselines-ucla")
+    for spec in ("baselines", "skateformer-ucla" if name.startswith("skateformer") else "baselines-ucla")
     if (name, spec) != ("ctr-gcn-baseline", "baselines-ucla")  # there are no released scores
 ]
 
@@ -254,11 +287,13 @@ def test_scores_are_those_of_the_released_network(name, spec):
     architecture, context = checked.architectures[name], checked.context()
     network = build_network(architecture.network, architecture.sample, context)
     file, weights = WEIGHTS[name]
-    suffix = "_nwucla" if spec == "baselines-ucla" else ""
+    suffix = "_nwucla" if spec.endswith("ucla") else ""
+    parts = PARTS[context.layout.name] if file == "skateformer" else ()
     check(
         network,
         weights(context.classes, context.joints, context.persons),
         file + suffix,
+        joints=[joint for part in parts for joint in part],
         **TOLERANCE.get(name, {}),
     )
 

@@ -20,7 +20,8 @@ WIDTHS = [3, *[64] * 4, *[128] * 3, *[256] * 3]
 
 @pytest.fixture(scope="module")
 def specs():
-    return {name: check_spec(load_spec(name), REGISTRY) for name in ("baselines", "baselines-ucla")}
+    names = ("baselines", "baselines-ucla", "skateformer-ucla")
+    return {name: check_spec(load_spec(name), REGISTRY) for name in names}
 
 
 def build(checked, name):
@@ -67,6 +68,10 @@ SIZES = [
     ("baselines", "hyperformer", 2_729_194, 5.273, group_products(64, 25, 2)),
     ("baselines", "blockgcn", 1_372_780, 1.988, 0),
     ("baselines", "blockgcn-released", 1_372_780, 1.988, 0),
+    ("baselines", "skateformer", 3_616_083, 3.464, 0),
+    ("baselines", "skateformer-released", 3_616_083, 3.464, 0),
+    ("skateformer-ucla", "skateformer", 1_925_921, 0.772, 0),
+    ("skateformer-ucla", "skateformer-released", 1_925_921, 0.772, 0),
     ("baselines-ucla", "ctr-gcn", 1_426_892, 0.618, of_frames(52, 20, 1)),
     ("baselines-ucla", "ctr-gcn-baseline", 2_073_122, 0.812, 0),
     ("baselines-ucla", "st-gcn++", 1_383_514, 0.596, gathered_before(52, 20, 1)),
@@ -113,12 +118,13 @@ def test_networks_of_other_papers_are_those_of_their_specs(name, of, params, spe
 
 def test_every_architecture_is_covered(specs):
     for name, checked in specs.items():
-        covered = {arch for spec, arch, *_ in SIZES if spec == name} | {"dd-net", "dd-net-keras"}
+        covered = {arch for spec, arch, *_ in SIZES if spec == name}
+        covered |= {"dd-net", "dd-net-keras"} if name.startswith("baselines") else set()
         covered |= {"sgn", "esan"} if name == "baselines-ucla" else set()
         assert covered == set(checked.architectures)
 
 
-@pytest.mark.parametrize("spec", ["baselines", "baselines-ucla"])
+@pytest.mark.parametrize("spec", ["baselines", "baselines-ucla", "skateformer-ucla"])
 def test_quick_networks_build(spec):
     checked = check_spec(load_spec(spec, profile="quick"), REGISTRY)
     for sample in checked.space.enumerate():
