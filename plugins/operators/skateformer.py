@@ -16,18 +16,6 @@ from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 from skelbench.layers import DropPath
 
-PARTS = {
-    "ntu25": (
-        (6, 7, 21, 22),
-        (10, 11, 23, 24),
-        (12, 13, 14, 15),
-        (16, 17, 18, 19),
-        (4, 8, 5, 9),
-        (1, 2, 0, 3),
-    ),
-    "ucla20": ((4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15), (16, 17, 18, 19), (1, 2, 0, 3)),
-}
-"""Joints of each body part by layout, as released; of `ntu25` the joint between the shoulders is left out."""
 _BASE = 10_000
 _KERNEL = 7
 
@@ -42,10 +30,10 @@ class SkateEmbed(nn.Module):
     Args:
         context: Shape of a clip.
         channels: Output channels, even.
-        parts: Joints of each body part, as many in each; empty: those of the layout.
+        parts: Joints of each body part, as many in each; empty: all joints in their order.
 
     Raises:
-        SpecError: The body parts of the layout are not known, or are not of one size.
+        SpecError: The body parts are not of one size.
     """
 
     time: Tensor
@@ -53,11 +41,10 @@ class SkateEmbed(nn.Module):
 
     def __init__(self, context: BuildContext, channels: int, parts: Sequence[Sequence[int]] = ()) -> None:
         super().__init__()
-        chosen = parts or PARTS.get(context.layout.name, ())
-        if not chosen or len({len(part) for part in chosen}) > 1:
-            known = ", ".join(sorted(PARTS))
+        chosen = parts or [range(context.joints)]
+        if len({len(part) for part in chosen}) > 1:
             what = "body parts of as many joints each are wanted"
-            raise SpecError(what, remedy=f"Write them as 'parts', lists of joints; they are known of {known}")
+            raise SpecError(what, remedy="Leave joints out, or put them into other 'parts'")
         order = torch.tensor([joint for part in chosen for joint in part], device="cpu")
         self.register_buffer("order", order, persistent=False)
         first, second = 2 * context.channels, 3 * context.channels
@@ -96,9 +83,9 @@ class SkateBlock(nn.Module):
 
     Args:
         context: Channels, frames and joints.
-        near: Neighbouring joints of a partition.
-        far: Joints of a partition that lie apart.
-        window: Frames of a partition; all, where there are no more.
+        near: Neighbouring joints of a partition; None: all.
+        far: Joints of a partition that lie apart; None: all.
+        window: Frames of a partition; None, or where there are no more: all.
         groups: Groups of channels, each with a graph and temporal convolutions of its own.
         heads: Of attention, in each kind of partition.
         mlp: The width of the MLP in widths of the block.
@@ -115,11 +102,11 @@ class SkateBlock(nn.Module):
     def __init__(
         self,
         context: BuildContext,
-        near: int,
-        far: int,
-        window: int = 8,
-        groups: int = 8,
-        heads: int = 4,
+        near: int | None = None,
+        far: int | None = None,
+        window: int | None = None,
+        groups: int = 1,
+        heads: int = 1,
         mlp: float = 4.0,
         dropout: float = 0.5,
         drop_path: float = 0.0,
@@ -127,7 +114,12 @@ class SkateBlock(nn.Module):
         bias: str = "frames",
     ) -> None:
         super().__init__()
-        width, joints, window = context.channels, context.joints, min(window, context.frames)
+        width, joints, window = (
+            context.channels,
+            context.joints,
+            min(window or context.frames, context.frames),
+        )
+        near, far = near or joints, far or joints
         _confirm(context, near, far, window, groups, heads)
         self.graph = nn.Parameter(torch.empty(groups, joints, joints))
         nn.init.trunc_normal_(self.graph, std=0.02)

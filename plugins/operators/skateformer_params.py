@@ -19,8 +19,8 @@ class SkateEmbedParams(Params):
 
     Attributes:
         channels: Output channels, even.
-        parts: Joints of each body part, counted from 0, as many in each; empty: those known of the layout,
-            ``ntu25`` or ``ucla20``. Joints that stand in none are left out.
+        parts: Joints of each body part, counted from 0, as many in each; joints that stand in none are left
+            out. Empty: all joints in their order.
     """
 
     channels: Annotated[int, Field(gt=0, multiple_of=2)]
@@ -40,9 +40,9 @@ class SkateBlockParams(Params):
     """Parameters of a block of graphs, temporal convolution and attention within partitions.
 
     Attributes:
-        near: Neighbouring joints of a partition; they divide the joints of all persons.
+        near: Neighbouring joints of a partition; they divide the joints of all persons. None: all joints.
         far: Joints of a partition that lie apart; likewise.
-        window: Frames of a partition; they divide the frames, where there are more than these.
+        window: Frames of a partition; they divide the frames, where there are more than these. None: all.
         groups: Groups of channels, each with a graph and temporal convolutions of its own; four times as many
             divide the channels.
         heads: Heads of attention in each kind of partition; eight times as many divide the channels.
@@ -55,11 +55,11 @@ class SkateBlockParams(Params):
             code it is that of the ``tokens``, and knows joints instead.
     """
 
-    near: Positive
-    far: Positive
-    window: Positive = 8
-    groups: Positive = 8
-    heads: Positive = 4
+    near: Positive | None = None
+    far: Positive | None = None
+    window: Positive | None = None
+    groups: Positive = 1
+    heads: Positive = 1
     mlp: Above0 = 4.0
     dropout: Share = 0.5
     drop_path: Share = 0.0

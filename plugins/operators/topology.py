@@ -17,6 +17,8 @@ from torch.nn import functional
 from skelbench.components import BuildContext
 from skelbench.errors import SpecError
 
+from .blocks import out_channels
+
 _EXACT = "donot_use_mm_for_euclid_dist"
 
 
@@ -26,18 +28,11 @@ class JointEmbed(nn.Module):
     Args:
         context: Shape of a clip.
         channels: Output channels; None: those of the module around it.
-
-    Raises:
-        SpecError: The channels are not said.
     """
 
     def __init__(self, context: BuildContext, channels: int | None = None) -> None:
         super().__init__()
-        width = channels or context.out_channels
-        if width is None:
-            raise SpecError(
-                "'channels' is missing", remedy="Say to how many channels coordinates are brought"
-            )
+        width = out_channels(context, channels)
         self.linear = nn.Linear(context.channels, width)
         self.place = nn.Parameter(torch.randn(1, context.joints, width))
         self.bn = nn.BatchNorm1d(context.persons * context.joints * width)

@@ -8,12 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skelbench_plugins.layouts import NTU25, SHREC22
-from skelbench_plugins.operators.skateformer import PARTS, PartitionAttention, SkateBlock, SkateEmbed
+from skelbench_plugins.layouts import NTU25
+from skelbench_plugins.operators.skateformer import PartitionAttention, SkateBlock, SkateEmbed
 
 from skelbench.check.spec import check_spec
 from skelbench.errors import SpecError
 from skelbench.host.registry import load_registry
+from skelbench.space.network import build_network
 from skelbench.spec.resolve import load_spec
 from skelbench.testing.operators import OperatorConformance
 from tests.shown import invoke
@@ -97,8 +98,9 @@ def test_tokens_of_other_partitions_are_seen_by_graphs_and_convolution_alone(kin
 
 def test_joints_stand_by_body_part_and_persons_side_by_side():
     checked = check_spec(load_spec("baselines"), REGISTRY)
-    embed = SkateEmbed(checked.context(), 96)
-    assert embed.order.tolist() == [joint for part in PARTS["ntu25"] for joint in part]
+    architecture = checked.architectures["skateformer"]
+    embed = build_network(architecture.network, architecture.sample, checked.context()).input
+    assert isinstance(embed, SkateEmbed)
     assert sorted(embed.order.tolist()) == [j for j in range(25) if NTU25.joints[j] != "spine_shoulder"]
     seen = []
     embed.stem = torch.nn.Sequential(torch.nn.Identity())
@@ -115,8 +117,8 @@ def place(**changes):
 
 
 def test_scores_are_divided_by_the_width_of_a_head_unless_released():
-    sound = SkateBlock(place(channels=96), near=4, far=5)
-    released = SkateBlock(place(channels=96), near=4, far=5, scale="heads")
+    sound = SkateBlock(place(channels=96), near=4, far=5, heads=4)
+    released = SkateBlock(place(channels=96), near=4, far=5, heads=4, scale="heads")
     assert sound.attention[0].scale == pytest.approx(3**-0.5)
     assert released.attention[0].scale == 0.5
 
@@ -126,8 +128,8 @@ def test_scores_are_divided_by_the_width_of_a_head_unless_released():
     [
         ({}, {"near": 3, "far": 5}, r"'near' \(3\) does not divide the 20 joints"),
         ({}, {"near": 4, "far": 7}, r"'far' \(7\) does not divide the 20 joints"),
-        ({"frames": 60}, {"near": 4, "far": 5}, r"'window' \(8\) does not divide the 60 frames"),
-        ({"channels": 40}, {"near": 4, "far": 5}, "40 channels are no multiple of 32"),
+        ({"frames": 60}, {"near": 4, "far": 5, "window": 8}, r"'window' \(8\) does not divide the 60 frames"),
+        ({"channels": 40}, {"near": 4, "far": 5, "groups": 8}, "40 channels are no multiple of 32"),
     ],
 )
 def test_what_partitions_do_not_divide_is_told(changes, given, told):
@@ -135,11 +137,9 @@ def test_what_partitions_do_not_divide_is_told(changes, given, told):
         SkateBlock(place(**{"channels": 96, **changes}), **given)
 
 
-def test_body_parts_that_are_not_known_or_not_of_one_size_are_told():
+def test_body_parts_that_are_not_of_one_size_are_told():
     with pytest.raises(SpecError, match="body parts of as many joints each are wanted"):
         SkateEmbed(place(), 96, parts=((0, 1), (2,)))
-    with pytest.raises(SpecError, match=r"Write them as 'parts'.*ntu25, ucla20"):
-        SkateEmbed(place(layout=SHREC22), 96)
 
 
 def test_check_finds_frames_that_the_partitions_of_a_stage_do_not_divide(tmp_path):
