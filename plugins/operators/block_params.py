@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from skelbench.components import BuildContext, Params, Slot
+from skelbench.errors import SpecError
 
+from ..graphs.learned import rewired
 from .params import Above0, DataBnParams, HeadParams, Positive, odd
 
 Init = Literal["kaiming_fan_out", "torch"]
@@ -87,11 +89,12 @@ Parents = tuple[tuple[int, int], ...]
 
 
 def parent_misfits(parents: Parents, context: BuildContext) -> Iterator[tuple[str, str, str]]:
-    """(what, parameter, remedy) of a bone between joints that the layout has not."""
-    count = len(context.layout.joints)
-    if beyond := [joint for bone in parents for joint in bone if not 0 <= joint < count]:
-        what = f"has a bone of joint {beyond[0]}, and layout '{context.layout.name}' has 0 to {count - 1}"
-        yield what, "parents", "Leave 'parents' out, which takes the layout's bones"
+    """(what, parameter, remedy) of bones that the layout cannot have."""
+    try:
+        rewired(context.layout, parents)
+    except SpecError as error:
+        for problem in error.problems:
+            yield f"has bones that cannot be: {problem.what}", "parents", problem.remedy
 
 
 class BlockGraphConvParams(Params):

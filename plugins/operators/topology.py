@@ -112,6 +112,18 @@ def spanning_lengths(distance: Tensor) -> Tensor:
     return torch.cat(lengths, 1)
 
 
+class RowNorm(nn.BatchNorm1d):
+    """Normalises rows by each other, and a row that stands alone, which has no spread, by those before it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) -> (N, C)."""
+        if not self.training or len(x) > 1:
+            return super().forward(x)
+        return functional.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
 class TopologyBlocks(nn.Module):
     """An embedding and blocks, each of which begins with what the clip's `Topology` adds to its channels.
 
@@ -152,7 +164,7 @@ class TopologyBlocks(nn.Module):
         shape = (1, width, context.frames, context.joints)
         widths = list(_widths(self.blocks, shape))
         self.maps = nn.ModuleList(nn.Linear(functions, width) for width in widths)
-        self.bns = nn.ModuleList(nn.BatchNorm1d(width) for width in widths)
+        self.bns = nn.ModuleList(RowNorm(width) for width in widths)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V, M) -> (N * M, C', T', V)."""

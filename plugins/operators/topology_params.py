@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from skelbench.components import Params, Slot
+from skelbench.components import BuildContext, Params, Slot
 
 from .params import Positive
 
@@ -42,3 +43,9 @@ class TopologyBlocksParams(Params):
     scaled: Literal["clip", "batch"] = "clip"
     between: Literal["joints", "rows"] = "joints"
     persons: Literal["own", "tiled"] = "own"
+
+    def misfits(self, context: BuildContext) -> Iterator[tuple[str, str, str]]:
+        """A skeleton of one joint, whose topology is empty."""
+        if len(context.layout.joints) < 2:
+            what = f"links joints, and layout '{context.layout.name}' has one"
+            yield what, "embed", "Take a graph module or blocks without a topology"

@@ -27,7 +27,7 @@ _DRAWS, _MOST = 64, 6
 
 
 def check_networks(checked: Checked) -> None:
-    """Build what a search trains: the supernet and one architecture of it, or some that differ most.
+    """Build what is trained: of a space the supernet and one architecture, or some that differ most.
 
     Raises:
         SpecError: An option does not fit the shape it gets, with its line in the spec, or a network takes
@@ -36,7 +36,7 @@ def check_networks(checked: Checked) -> None:
     """
     with _tried(checked):
         shared = checked.spec.search.strategy.weights == "shared"
-        if shared:
+        if shared and checked.space.points:
             from skelbench.space.build import SupernetSpace  # NNI, which it needs, takes seconds
 
             _confirm_room(SupernetSpace(checked.search_network, checked.context()))

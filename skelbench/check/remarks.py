@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from skelbench.check.checked import Checked
 from skelbench.check.reach import reach_warnings
 from skelbench.errors import Problem
-from skelbench.space.nodes import AdaptiveNode
+from skelbench.space.nodes import AdaptiveNode, CellsNode, NetworkNodes
 from skelbench.spec.yaml import path_of
 
 
@@ -26,3 +26,21 @@ def _scales(checked: Checked) -> Iterator[Problem]:
             )
             remedy = "Set alpha_scale to released to compare alphas with published ones"
             yield Problem(what, checked.resolved.marks.at(path_of(node.place)), remedy)
+
+
+def foreign_genotypes(checked: Checked) -> Iterator[Problem]:
+    """Cells written out with operators that no search of the spec could have put there.
+
+    A run does not repeat it: of the architectures it uses one, and a published cell may well be of this kind.
+    """
+    known = {name for node in _cells(checked.network) for name, _ in node.operators}
+    for named in checked.architectures.values() if known else ():
+        for node in _cells(named.network):
+            if foreign := sorted({name for name, _ in node.operators} - known):
+                what = f"architecture '{named.name}': its cells hold {', '.join(foreign)}, not of the space"
+                remedy = "A search of this space cannot find it; compare it as a network of another space"
+                yield Problem(what, checked.resolved.marks.at(path_of(node.place)), remedy)
+
+
+def _cells(network: NetworkNodes) -> list[CellsNode]:
+    return [node for node in network.body.children if isinstance(node, CellsNode)]

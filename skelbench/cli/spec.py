@@ -67,7 +67,7 @@ def _checked(
     from skelbench.check.fit import fit_to_data, sets_dataset
     from skelbench.check.network import refuse_misfits
     from skelbench.check.reach import distinct_size
-    from skelbench.check.remarks import remarks
+    from skelbench.check.remarks import foreign_genotypes, remarks
     from skelbench.check.spec import check_spec
     from skelbench.spec.data_file import is_data_file
     from skelbench.spec.resolve import load_spec
@@ -83,12 +83,12 @@ def _checked(
         checked = check_spec(resolved, registry)
         refuse_misfits(checked)
         _can_search(checked)
-        if checked.space.points:
-            check_networks(checked)
+        check_networks(checked)
         row |= {"hash": resolved.hash, "space_size": checked.space.size()}
         row["architectures"] = list(checked.architectures)
         unfit = [one for named in checked.architectures.values() for one in _unfit(checked, named)]
-        row |= {"distinct_size": distinct_size(checked), "warnings": [*remarks(checked), *unfit]}
+        row |= {"distinct_size": distinct_size(checked)}
+        row["warnings"] = [*remarks(checked), *foreign_genotypes(checked), *unfit]
         for name in resolved.profiles if profile is None and data is None else ():
             _can_search(check_spec(load_spec(spec, profile=name, sets=sets), registry))
         if data is not None:

@@ -61,7 +61,18 @@ def spec(tmp_path: Path, **given: str) -> Path:
             "makes 24 of the 15 joints",
         ),
         ({"BODY": "{op: hypergraph_attention, groups: [0, 1]}"}, 9, "groups 2 joints"),
-        ({"BODY": "{op: block_graph_conv, parents: [[1, 20]]}"}, 9, "has a bone of joint 20"),
+        (
+            {"BODY": "{op: block_graph_conv, parents: [[1, 20]]}"},
+            9,
+            "joint 1 of layout 'openni15' cannot hang",
+        ),
+        (
+            {"BODY": "{op: block_graph_conv, parents: [[1, 1]]}"},
+            9,
+            "joint 1 of layout 'openni15' cannot hang",
+        ),
+        ({"BODY": "{op: hypergraph_attention, parents: [[4, 5], [5, 4]]}"}, 9, "no bones lead from joint"),
+        ({"BODY": "{op: hypergraph_attention, parents: [[4, 2], [4, 3]]}"}, 9, "'openni15' twice"),
     ],
 )
 def test_what_does_not_fit_is_told_with_line_and_remedy(
@@ -108,7 +119,7 @@ def test_clips_that_are_long_enough_are_not_warned_of() -> None:
 
 def test_a_named_architecture_of_other_joints_is_told_where_it_is_used() -> None:
     shrec = check_spec(load_spec("baselines", sets=["data.dataset=shrec17-14", *SHREC]), REGISTRY)
-    with pytest.raises(SpecError, match=r"architecture 'hyperformer': .* has a bone of joint 2"):
+    with pytest.raises(SpecError, match=r"'hyperformer': .*joint 23 of layout 'shrec22' cannot hang"):
         check_architecture(shrec, REGISTRY, "hyperformer")
 
 

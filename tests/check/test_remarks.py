@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from skelbench.check.remarks import remarks
+from skelbench.check.remarks import foreign_genotypes, remarks
+from skelbench.check.spec import check_spec
 from skelbench.engine.job import RunOptions
 from skelbench.engine.run import open_setting
+from skelbench.host.registry import load_registry
+from skelbench.spec.resolve import load_spec
 from tests.engine import tiny
 
 
@@ -45,3 +48,10 @@ def test_a_run_says_what_check_says(tmp_path: Path, capsys: pytest.CaptureFixtur
     told = capsys.readouterr().err
     assert told.count("warning: ") == 1
     assert "alpha weighs GMACs here" in " ".join(told.split())
+
+
+def test_cells_that_no_search_of_the_space_could_find_are_told() -> None:
+    found = list(foreign_genotypes(check_spec(load_spec("sarnas"), load_registry())))
+    assert ["'sarnas-cv': its cells hold sep5" in one.what for one in found] == [True]
+    assert ".yaml:" in found[0].where
+    assert found[0].remedy

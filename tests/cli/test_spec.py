@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from skelbench.cli.app import app
 from skelbench.errors import SpecError
+from tests.engine import tiny
 from tests.plugins.datasets.own import SBU, sbu
 
 
@@ -40,3 +41,11 @@ def test_recordings_that_do_not_fit_are_a_problem_of_the_check(tmp_path: Path) -
     assert isinstance(done.exception, SpecError)
     assert done.exception.exit_code == 2
     assert "skeleton_pos.txt" in str(done.exception)
+
+
+def test_a_network_that_leaves_nothing_to_search_is_built_too(tmp_path: Path) -> None:
+    network = {"input": "data_bn", "body": ["block_graph_conv"], "head": "mean_pool_linear"}
+    path = tiny.write(tmp_path, tiny.spec(network=network, architectures={}))
+    done = CliRunner().invoke(app, ["check", str(path)])
+    assert isinstance(done.exception, SpecError)
+    assert "tiny.yaml:12: 8 groups do not divide 3" in str(done.exception)

@@ -237,6 +237,11 @@ class TestGraphs:
         with pytest.raises(SpecError, match=f"joint {pair[0]} of layout 'ntu25' cannot hang"):
             rewired(NTU25, [pair])
 
+    @pytest.mark.parametrize("parents", [[(21, 22), (22, 21)], [(5, 7), (6, 5)]])
+    def test_parents_that_go_round_in_a_circle_are_told(self, parents):
+        with pytest.raises(SpecError, match=r"no bones lead from joint .* to its root"):
+            rewired(NTU25, parents)
+
 
 class TestHops:
     def test_are_those_of_a_search_from_every_joint(self):

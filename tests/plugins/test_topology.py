@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
 from skelbench_plugins.operators.topology import Topology, TopologyBlocks, spanning_lengths
+from skelbench_plugins.operators.topology_params import TopologyBlocksParams
 
 from skelbench.check.spec import check_spec
+from skelbench.components import BuildContext, Layout
 from skelbench.errors import SpecError
 from skelbench.host.registry import load_registry
 from skelbench.space.build import SupernetSpace
@@ -151,3 +153,17 @@ def test_a_block_may_be_searched(tmp_path):
     checked = check_spec(load_spec(str(path)), REGISTRY)
     assert checked.space.size() == 2
     assert SupernetSpace(checked.search_network, checked.context()) is not None
+
+
+def test_one_clip_of_one_person_can_be_trained_on(tmp_path):
+    """It has no spread to be normalised by."""
+    alone = network(tmp_path).train()
+    alone(torch.randn(1, 3, 8, 25, 1)).sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in alone.parameters() if p.grad is not None)
+
+
+def test_a_skeleton_of_one_joint_has_no_topology():
+    layout = Layout(name="dot", joints=("nose",), inward=(), root=0)
+    context = BuildContext(3, 8, 1, 1, 60, layout)
+    told = [what for what, _, _ in TopologyBlocksParams(blocks=[BLOCK]).misfits(context)]
+    assert told == ["links joints, and layout 'dot' has one"]
