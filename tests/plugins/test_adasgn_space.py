@@ -115,11 +115,15 @@ class TestSpecs:
 
     def test_stages_train_the_single_models_and_every_row_of_table_3(self):
         spec = checked("adasgn").spec
-        singles, alphas, streams = spec.stages
+        singles, alphas, streams, released, policies, plain = spec.stages
         assert set(singles.train) == {f"sm{k}-{n}" for k in (0, 1) for n in (1, 9, 25)}
         networks = {row.network for row in read_reported(REPORTED) if any(p.table == "3" for p in row.places)}
         assert {f"adasgn#{name}" for name in alphas.train} == {n for n in networks if n.startswith("adasgn#")}
-        assert streams.fuse == ((1, 1, 1), (3, 3, 1))
+        assert (streams.fuse, streams.fuse_of) == (((1, 1, 1),), "probabilities")
+        assert (released.fuse, released.fuse_of) == (((3, 3, 1),), "logits")
+        assert released.streams == streams.streams == plain.streams
+        assert policies.train == ("adasgn-conv2", "adasgn-lstm", "adasgn-transformer", "adasgn-scratch")
+        assert plain.train == ("sgn", "sm1-plain")
 
     @pytest.mark.parametrize("name", SPECS)
     def test_whatever_starts_is_kept_as_it_was_for_a_quarter_of_the_training(self, name):

@@ -167,3 +167,18 @@ def test_the_modern_space_has_the_forms_in_every_block(name):
     found = cost(build(checked, name), checked.context().clip_shape)
     assert found.rows[-1]["output_shape"] == (1, 10)
     assert 0.05e9 < found.macs < 0.12e9
+
+
+@pytest.mark.parametrize(
+    ("spec", "profile", "network", "weights", "of"),
+    [
+        ("baselines", "st-gcn++", "st-gcn++", (2, 2, 1, 1), "probabilities"),
+        ("baselines", "blockgcn", "blockgcn", (0.6, 0.7, 0.35, 0.2), "logits"),
+        ("baselines-ucla", None, "ctr-gcn", (0.6, 0.6, 0.4, 0.4), "logits"),
+        ("baselines-ucla", "blockgcn-streams", "blockgcn", (0.7, 0.5, 0.6, 0.2), "logits"),
+    ],
+)
+def test_streams_are_fused_with_the_weights_that_their_authors_take(spec, profile, network, weights, of):
+    (stage,) = check_spec(load_spec(spec, profile=profile), REGISTRY).spec.stages
+    assert (stage.train, stage.fuse, stage.fuse_of) == ((network,), (weights,), of)
+    assert stage.streams == ("joint", "bone", "joint_motion", "bone_motion")

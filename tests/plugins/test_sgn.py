@@ -36,6 +36,7 @@ PUBLISHED = {
     "sm0-9": (690_057, 62_865_148),
     "sm0-1": (689_249, 13_028_380),
     "sm1-25": (526_681, 81_741_500),
+    "sm1-plain": (526_056, 81_704_000),
     "sm1-9": (525_065, 32_751_868),
     "sm1-1": (524_257, 9_743_900),
 }
@@ -360,7 +361,11 @@ class TestSpecs:
 
     def test_ucla_has_its_own_joints_and_recipe(self):
         found = checked("sgn-ucla")
-        assert set(found.architectures) == {"sgn", *(f"sm{s}-{j}" for s in (0, 1) for j in (20, 9, 1))}
+        assert set(found.architectures) == {
+            "sgn",
+            "sm1-plain",
+            *(f"sm{s}-{j}" for s in (0, 1) for j in (20, 9, 1)),
+        }
         assert found.spec.train.augment.rotate == (30.0,) * 3
         assert (found.spec.train.epochs, found.spec.evaluate.views) == (100, 5)
         assert (found.protocol, found.context().persons) == ("xview", 1)
