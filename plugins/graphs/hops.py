@@ -9,7 +9,7 @@ from torch import Tensor
 
 from skelbench.components import Layout
 
-from .learned import rewired
+from .bones import rewired
 
 
 def links(layout: Layout) -> Tensor:

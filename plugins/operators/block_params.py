@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from skelbench.components import BuildContext, Params, Slot
 from skelbench.errors import SpecError
 
-from ..graphs.learned import rewired
+from ..graphs.bones import rewired
 from .params import Above0, DataBnParams, HeadParams, Positive, odd
 
 Init = Literal["kaiming_fan_out", "torch"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from skelbench_plugins.graphs.bones import rewired
 from skelbench_plugins.graphs.fixed import adjacency
 from skelbench_plugins.graphs.hops import at_distance, hops, links, over_frames
-from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned, rewired
+from skelbench_plugins.graphs.learned import LearnedAdjacency, NormalisedLearned
 from skelbench_plugins.layouts import NTU25, SHREC22
 from skelbench_plugins.operators.hyperformer import groups_of
 from torch import nn
