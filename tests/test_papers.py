@@ -18,6 +18,7 @@ REPRODUCE = [
     "sarnas",
     "darts-skeleton",
     "sarnas-depth",
+    "sarnas-kinetics",
     "esan",
     "esan-kinetics",
     "sgn",

@@ -89,7 +89,24 @@ def test_the_depth_study_has_five_networks():
     assert depth.strategy.name == "grid"
 
 
-@pytest.mark.parametrize("name", [*SPECS, "sarnas-depth"])
+def test_all_five_depths_are_trained_and_tested_by_one_command():
+    depth = checked("sarnas-depth")
+    (stage,) = depth.spec.stages
+    assert stage.train == tuple(f"cells-{count}" for count in range(7, 12))
+    assert [depth.architectures[name].sample for name in stage.train] == list(depth.space.enumerate())
+    assert depth.architectures["cells-9"].hash == checked("sarnas").architectures["sarnas-cs"].hash
+    assert checked("sarnas-depth", profile="quick").spec.stages == ()
+
+
+def test_kinetics_has_two_persons_of_18_joints_in_36_columns_and_nothing_centred():
+    found = checked("sarnas-kinetics")
+    context = found.context()
+    assert (context.channels, context.frames, context.joints, context.persons) == (3, 112, 18, 2)
+    assert (context.classes, found.protocol, found.spec.data.preprocess) == (400, "val", "none")
+    assert found.space.size() == checked("sarnas").space.size()
+
+
+@pytest.mark.parametrize("name", [*SPECS, "sarnas-depth", "sarnas-kinetics"])
 def test_networks_of_every_profile_build_in_the_search_and_after_it(name: str):
     built: list[Any] = []
     for profile in (None, *load_spec(name).profiles):
@@ -105,7 +122,7 @@ def test_networks_of_every_profile_build_in_the_search_and_after_it(name: str):
             assert found(torch.empty(shape)).shape == (2, context.classes)
             if name != "sarnas-depth":
                 SupernetSpace(search_network, context)  # shapes are followed through it
-    others = {"sarnas": 1}.get(name, 0)
+    others = {"sarnas": 1, "sarnas-kinetics": 1}.get(name, 0)
     assert len(built) == 2 + others, "in small, as it is, and without the squeeze operator"
 
 
