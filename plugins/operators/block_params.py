@@ -11,10 +11,9 @@ from skelbench.components import BuildContext, Params, Slot
 from skelbench.errors import SpecError
 
 from ..graphs.bones import rewired
-from .params import Above0, DataBnParams, HeadParams, Positive, odd
+from .params import Above0, DataBnParams, HeadParams, Positive, Share, odd
 
 Init = Literal["kaiming_fan_out", "torch"]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LinearEmbedParams(DataBnParams):
@@ -249,7 +248,7 @@ class DistanceMotionParams(Params):
     """
 
     embed: Positive = 64
-    dropout: Dropout = 0.1
+    dropout: Share = 0.1
     port: bool = False
 
 
@@ -265,7 +264,7 @@ class FrameConvsParams(Params):
 
     channels: Positive | None = None
     pool: bool = True
-    dropout: Dropout = 0.0
+    dropout: Share = 0.0
     port: bool = False
 
 
@@ -279,5 +278,5 @@ class MaxDenseParams(Params):
     """
 
     hidden: Positive = 128
-    dropout: Dropout = 0.5
+    dropout: Share = 0.5
     port: bool = False

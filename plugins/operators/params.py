@@ -11,6 +11,7 @@ from skelbench.components import Params, Slot
 LATE: dict[str, JsonValue] = {"late": True}
 Positive = Annotated[int, Field(gt=0)]
 Above0 = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 def odd(kernel: int, what: str) -> int:
@@ -54,7 +55,7 @@ class BlockParams(Params):
     kernel: Positive = 9
     depthwise: bool = Field(False, json_schema_extra=LATE)
     residual: Literal["auto", "none"] = "auto"
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Share = 0.0
 
     @field_validator("kernel")
     @classmethod
@@ -81,7 +82,7 @@ class HeadParams(Params):
         dropout: Share of pooled features dropped in training.
     """
 
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Share = 0.0
 
 
 class EsanEmbedParams(Params):
@@ -139,7 +140,7 @@ class SgnHeadParams(Params):
 
     features: Positive = 512
     hidden: Positive = 64
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dropout: Share = 0.2
 
 
 class PolicyParams(Params):

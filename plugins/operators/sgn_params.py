@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from skelbench.components import BuildContext, Layout, Params
 
-from .params import Positive
+from .params import Positive, Share
 
 Group = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 Persons = Literal["present", "all"]
@@ -31,7 +31,7 @@ class SgnJointsParams(Params):
     channels: Annotated[int, Field(gt=0, multiple_of=2)] = 128
     joints: Positive | None = None
     groups: Annotated[tuple[Group, ...], Field(min_length=1)] | None = None
-    freeze: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    freeze: Share = 0.25
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

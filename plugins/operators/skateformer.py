@@ -136,7 +136,7 @@ class SkateBlock(nn.Module):
         self.join = nn.Linear(width, width)
         inside = round(mlp * width)
         self.mlp = nn.Sequential(nn.Linear(width, inside), nn.GELU(), nn.Linear(inside, width))
-        self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
+        self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) -> (N, C, T, V)."""
@@ -230,16 +230,13 @@ class PartitionAttention(nn.Module):
 
 def _confirm(context: BuildContext, near: int, far: int, window: int, groups: int, heads: int) -> None:
     remedy = "Take numbers that divide them, or change what stands before the block"
-    for name, count, whole in (
-        ("near", near, context.joints),
-        ("far", far, context.joints),
-        ("window", window, context.frames),
+    for name, count, whole, of in (
+        ("near", near, context.joints, "joints"),
+        ("far", far, context.joints, "joints"),
+        ("window", window, context.frames, "frames"),
     ):
         if whole % count:
-            what = (
-                f"'{name}' ({count}) does not divide the {whole} {'frames' if name == 'window' else 'joints'}"
-            )
-            raise SpecError(what, remedy=remedy)
+            raise SpecError(f"'{name}' ({count}) does not divide the {whole} {of}", remedy=remedy)
     if context.channels % (8 * heads) or context.channels % (4 * groups):
         wanted = f"{4 * groups} (4 x groups) and {8 * heads} (8 x heads)"
         what = f"{context.channels} channels are no multiple of {wanted}"

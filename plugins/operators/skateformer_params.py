@@ -9,9 +9,7 @@ from pydantic import Field
 
 from skelbench.components import BuildContext, Params
 
-from .params import Above0, Positive
-
-Share = Annotated[float, Field(ge=0, lt=1)]
+from .params import Above0, Positive, Share
 
 
 class SkateEmbedParams(Params):
